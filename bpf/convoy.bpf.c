@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * convoy.bpf.c - the probes: scheduler, futex and kernel lock events of the
+ * traced threads, one record per off-CPU interval.
+ *
+ * Who is traced: the children of a launcher (user space puts a storage with
+ * `launcher` set on itself before it forks) and all their descendants. A thread
+ * that is not traced costs one failed look-up of its storage.
+ *
+ * sched_switch does nearly all the work: it stands in the context of the thread
+ * that leaves, whose counters tell the kind of the switch and whose registers
+ * tell the reason, and it writes the record of the thread that arrives.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "events.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct convoy_config config SEC(".rodata.config");
+struct convoy_counters counters SEC(".data.counters");
+
+#include "regs.bpf.h"
+#include "ring.bpf.h"
+
+/* include/linux/sched.h; what is in prev_state besides is of no interest here */
+#define TASK_UNINTERRUPTIBLE	0x0002
+#define __TASK_STOPPED		0x0004
+#define __TASK_TRACED		0x0008
+#define EXIT_ZOMBIE		0x0020
+#define TASK_DEAD		0x0080
+
+/* include/uapi/linux/sched.h */
+#define SCHED_NORMAL		0
+#define SCHED_BATCH		3
+#define SCHED_IDLE		5
+
+/* include/trace/events/lock.h: spinning nests inside and is no wait */
+#define LCB_F_SPIN		0x0001
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct convoy_thread);
+} threads SEC(".maps");
+
+static __always_inline struct convoy_thread *thread__find(struct task_struct *task)
+{
+	return bpf_task_storage_get(&threads, task, NULL, 0);
+}
+
+/* How a record names a thread: its id, or its TID when it is not traced. */
+static __always_inline u32 thread__who(struct convoy_thread *thread, struct task_struct *task)
+{
+	if (thread && thread->id)
+		return thread->id;
+	return CONVOY_FOREIGN | (u32)task->pid;
+}
+
+/* Who owns the lock that this thread is about to sleep on, as user memory says. */
+static __always_inline void thread__read_holder(struct convoy_thread *thread)
+{
+	u32 cmd = thread->op & FUTEX_CMD_MASK;
+	u32 owner = 0;
+	u64 from;
+
+	if (cmd == FUTEX_WAIT && thread->val == 2)
+		from = thread->word + 8; /* glibc: pthread_mutex_t.__data.__owner */
+	else if (cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2)
+		from = thread->word;
+	else
+		return;
+	if (bpf_probe_read_user(&owner, sizeof(owner), (void *)from)) {
+		__sync_fetch_and_add(&counters.reads, 1);
+		return;
+	}
+	thread->holder = from == thread->word ? owner & FUTEX_TID_MASK : owner;
+	thread->flags |= CONVOY_F_HOLDER;
+}
+
+/* Why a thread blocks: fills nr, word, op, val, holder and flags. */
+static __always_inline void thread__note_reason(struct convoy_thread *thread,
+						struct task_struct *task, u64 state)
+{
+	struct syscall_regs regs;
+
+	syscall_regs__read(task, &regs);
+	if (state & (__TASK_STOPPED | __TASK_TRACED))
+		thread->flags |= CONVOY_F_STOPPED;
+	if (state & TASK_UNINTERRUPTIBLE) {
+		thread->flags |= CONVOY_F_UNINTERRUPTIBLE;
+		if (BPF_CORE_READ_BITFIELD(task, in_iowait))
+			thread->flags |= CONVOY_F_IOWAIT;
+	}
+
+	if (regs.nr == NR_restart_syscall) {
+		/* A restarted call keeps its arguments but not its number. */
+		thread->flags |= CONVOY_F_RESTARTED;
+	} else {
+		thread->nr = (__s32)regs.nr;
+		thread->word = 0;
+	}
+	if (thread->nr >= 0)
+		thread->flags |= CONVOY_F_SYSCALL;
+	if (task_in_compat_syscall(task)) {
+		thread->flags |= CONVOY_F_COMPAT;
+	} else if (thread->nr == NR_futex) {
+		thread->word = regs.arg0;
+		thread->op = (u32)regs.arg1;
+		thread->val = (u32)regs.arg2;
+		thread->flags |= CONVOY_F_FUTEX;
+		thread__read_holder(thread);
+	} else if (thread->nr == NR_futex_wait) {
+		thread->word = regs.arg0;
+		thread->op = FUTEX_WAIT_BITSET;
+		thread->val = (u32)regs.arg1;
+		thread->flags |= CONVOY_F_FUTEX;
+	}
+
+	if (thread->klock) {
+		thread->flags |= CONVOY_F_KLOCK;
+		thread->flags &= ~CONVOY_F_FUTEX;
+		if (task->mm && thread->klock == (u64)&task->mm->mmap_lock)
+			thread->flags |= CONVOY_F_MMAP_LOCK;
+	}
+}
+
+static __always_inline void emit_futex_calls(struct convoy_ring *ring,
+					     struct convoy_thread *thread, u64 now)
+{
+	for (int i = 0; i <= CONVOY_FUTEX_SLOTS; i++) {
+		struct convoy_futex_slot *slot = &thread->futex[i];
+		struct convoy_ev_futex *ev;
+
+		if (!slot->waits && !slot->wakes)
+			continue;
+		ev = ring__reserve(ring, sizeof(*ev));
+		if (!ev)
+			return;
+		ev->hdr.type = CONVOY_EV_FUTEX;
+		ev->hdr.flags = 0;
+		ev->hdr.id = thread->id;
+		ev->hdr.time_ns = now;
+		ev->word = slot->word;
+		ev->waits = slot->waits;
+		ev->eagain = slot->eagain;
+		ev->timeouts = slot->timeouts;
+		ev->interrupted = slot->interrupted;
+		ev->wakes = slot->wakes;
+		ev->wakes_nobody = slot->wakes_nobody;
+		ring__submit(ring, sizeof(*ev));
+	}
+}
+
+static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_thread *thread,
+				       struct task_struct *task, u64 now, u32 cpu)
+{
+	struct convoy_ev_death *ev;
+
+	emit_futex_calls(ring, thread, now);
+	ev = ring__reserve(ring, sizeof(*ev));
+	if (ev) {
+		ev->hdr.type = CONVOY_EV_DEATH;
+		/*
+		 * A group leader (or a traced thread) stays a zombie until it is
+		 * reaped, so rusage includes this switch. A thread that reaped
+		 * itself was added up in release_task(), before it.
+		 */
+		ev->hdr.flags = (task->exit_state & EXIT_ZOMBIE) ? CONVOY_F_ZOMBIE : 0;
+		if (task->nvcsw != thread->nvcsw)
+			ev->hdr.flags |= CONVOY_F_VOLUNTARY;
+		ev->hdr.id = thread->id;
+		ev->hdr.time_ns = now;
+		ev->nvcsw = task->nvcsw;
+		ev->nivcsw = task->nivcsw;
+		ev->runtime_ns = task->se.sum_exec_runtime;
+		ev->run_delay_ns = task->sched_info.run_delay;
+		ev->tid = (u32)task->pid;
+		ev->pid = (u32)task->tgid;
+		ev->yields = thread->yields;
+		ev->cpu_out = (u16)cpu;
+		ev->pad = 0;
+		bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+		ring__submit(ring, sizeof(*ev));
+	}
+	__sync_fetch_and_add(&counters.dead, 1);
+}
+
+/* The number of a thread in its own PID namespace. */
+static __always_inline u32 task__ns_nr(struct task_struct *task)
+{
+	struct pid *pid = task->thread_pid;
+	u32 level, nr = 0;
+
+	if (!pid)
+		return 0;
+	level = pid->level;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+static __always_inline void emit_birth(struct convoy_ring *ring, struct convoy_thread *thread,
+				       struct task_struct *task, u64 now, u32 cpu)
+{
+	struct convoy_ev_birth *ev = ring__reserve(ring, sizeof(*ev));
+
+	if (!ev)
+		return;
+	ev->hdr.type = CONVOY_EV_BIRTH;
+	ev->hdr.flags = thread->flags;
+	ev->hdr.id = thread->id;
+	ev->hdr.time_ns = now;
+	ev->born_ns = thread->born_ns;
+	ev->parent = thread->parent;
+	ev->tid = (u32)task->pid;
+	ev->pid = (u32)task->tgid;
+	ev->ns_tid = task__ns_nr(task);
+	ev->ns_pid = task__ns_nr(task->group_leader);
+	ev->cpu_in = (u16)cpu;
+	ev->pad = 0;
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+	ring__submit(ring, sizeof(*ev));
+}
+
+static __always_inline void emit_runnable(struct convoy_ring *ring, struct convoy_thread *thread,
+					  u64 now, u32 cpu)
+{
+	struct convoy_ev_runnable *ev = ring__reserve(ring, sizeof(*ev));
+
+	if (!ev)
+		return;
+	ev->hdr.type = CONVOY_EV_RUNNABLE;
+	ev->hdr.flags = thread->flags;
+	ev->hdr.id = thread->id;
+	ev->hdr.time_ns = now;
+	ev->out_ns = thread->out_ns;
+	ev->next = thread->next;
+	ev->cpu_out = thread->cpu_out;
+	ev->cpu_in = (u16)cpu;
+	ring__submit(ring, sizeof(*ev));
+}
+
+static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_thread *thread,
+				      u64 now, u32 cpu)
+{
+	struct convoy_ev_wait *ev = ring__reserve(ring, sizeof(*ev));
+	u16 flags = thread->flags;
+
+	if (!ev)
+		return;
+	/*
+	 * Compared here and not in the waking probe, because a waking on another
+	 * CPU may precede the switch-out that names the waiter's word.
+	 */
+	if ((flags & CONVOY_F_FUTEX) && thread->waking_ns && thread->waker_word == thread->word)
+		flags |= CONVOY_F_RELEASED;
+	ev->hdr.type = CONVOY_EV_WAIT;
+	ev->hdr.flags = flags;
+	ev->hdr.id = thread->id;
+	ev->hdr.time_ns = now;
+	ev->out_ns = thread->out_ns;
+	ev->waking_ns = thread->waking_ns;
+	ev->word = (flags & CONVOY_F_KLOCK) ? thread->klock : thread->word;
+	ev->next = thread->next;
+	ev->cpu_out = thread->cpu_out;
+	ev->cpu_in = (u16)cpu;
+	ev->waker = thread->waker;
+	ev->holder = thread->holder;
+	ev->nr = (__s16)thread->nr;
+	ev->op = (u16)thread->op;
+	ev->val = thread->val;
+	ring__submit(ring, sizeof(*ev));
+}
+
+/* Write the interval that ends with this thread on a CPU. */
+static __always_inline void emit_interval(struct convoy_ring *ring, struct convoy_thread *thread,
+					  struct task_struct *task, u64 in_ns, u32 cpu)
+{
+	if (thread->is_new)
+		emit_birth(ring, thread, task, in_ns, cpu);
+	else if (thread->blocked)
+		emit_wait(ring, thread, in_ns, cpu);
+	else
+		emit_runnable(ring, thread, in_ns, cpu);
+	thread->is_new = 0;
+	thread->is_off = 0;
+	thread->waking_ns = 0;
+	thread->waker_word = 0;
+	thread->waker = 0;
+}
+
+/*
+ * This thread leaves a CPU that no event ever gave it. Some kernels do not trace
+ * the switch away from certain threads (seen: those of a sandbox's own agent in
+ * PID 1), and a program can be skipped. Nothing is lost but the time of arrival,
+ * and that the scheduler's own accounting tells: what the thread ran since it
+ * was picked.
+ */
+static __always_inline void recover_arrival(struct convoy_ring *ring, struct convoy_thread *thread,
+					    struct task_struct *task, u64 now, u32 cpu)
+{
+	u64 ran = task->se.sum_exec_runtime - task->se.prev_sum_exec_runtime;
+	u64 in_ns = ran < now ? now - ran : now;
+	u64 earliest = thread->is_new ? thread->born_ns : thread->out_ns;
+
+	if (task->policy != SCHED_NORMAL && task->policy != SCHED_BATCH &&
+	    task->policy != SCHED_IDLE) {
+		/* Only the fair class keeps prev_sum_exec_runtime. */
+		__sync_fetch_and_add(&counters.unmatched, 1);
+		return;
+	}
+	if (thread->waking_ns > earliest)
+		earliest = thread->waking_ns;
+	if (in_ns < earliest)
+		in_ns = earliest;
+	thread->flags |= CONVOY_F_RECOVERED;
+	emit_interval(ring, thread, task, in_ns, cpu);
+	__sync_fetch_and_add(&counters.recovered, 1);
+}
+
+/* The thread that leaves the CPU. */
+static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_thread *thread,
+				       struct task_struct *task, u32 next, bool preempt,
+				       u64 state, u64 now, u32 cpu)
+{
+	u64 nvcsw = task->nvcsw, nivcsw = task->nivcsw;
+	u64 grown = nvcsw + nivcsw - thread->nvcsw - thread->nivcsw;
+	bool voluntary = nvcsw != thread->nvcsw;
+
+	if (thread->is_off)
+		recover_arrival(ring, thread, task, now, cpu);
+	/* The kernel counts a switch before it traces it: one, or some were missed. */
+	if (grown > 1)
+		__sync_fetch_and_add(&counters.unmatched, grown - 1);
+	if (state & TASK_DEAD) {
+		emit_death(ring, thread, task, now, cpu);
+		return;
+	}
+	thread->nvcsw = nvcsw;
+	thread->nivcsw = nivcsw;
+	thread->out_ns = now;
+	thread->next = next;
+	thread->cpu_out = (u16)cpu;
+	thread->is_off = 1;
+	thread->holder = 0;
+	thread->flags = voluntary ? CONVOY_F_VOLUNTARY : 0;
+	/* Since 6.14 a block that a pending signal refused has state 0. */
+	thread->blocked = voluntary && state;
+	if (thread->blocked) {
+		thread__note_reason(thread, task, state);
+	} else if (!voluntary && !preempt) {
+		struct syscall_regs regs;
+
+		syscall_regs__read(task, &regs);
+		if (regs.nr == NR_sched_yield)
+			thread->yields++;
+	}
+}
+
+static __always_inline int on_switch(bool preempt, struct task_struct *prev,
+				     struct task_struct *next, u64 prev_state)
+{
+	struct convoy_thread *out = thread__find(prev);
+	struct convoy_thread *in = thread__find(next);
+	struct convoy_ring *ring;
+	u32 cpu;
+	u64 now;
+
+	if (out && !out->id)
+		out = NULL;
+	if (in && !in->id)
+		in = NULL;
+	if (!out) {
+		barrier_var(in); /* else clang ORs the pointers, which the verifier refuses */
+		if (!in)
+			return 0;
+	}
+
+	cpu = bpf_get_smp_processor_id();
+	ring = bpf_map_lookup_elem(&rings, &cpu);
+	if (!ring)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (out)
+		switch_out(ring, out, prev, thread__who(in, next), preempt, prev_state, now, cpu);
+	if (in && in->is_off)
+		emit_interval(ring, in, next, now, cpu);
+	return 0;
+}
+
+/* The state became an argument in 5.18 (fa2c3254d7cf), and was re-read before. */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch_state, bool preempt, struct task_struct *prev,
+	     struct task_struct *next, unsigned int prev_state)
+{
+	return on_switch(preempt, prev, next, prev_state);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch_nostate, bool preempt, struct task_struct *prev,
+	     struct task_struct *next)
+{
+	return on_switch(preempt, prev, next, prev->__state);
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(sched_waking, struct task_struct *task)
+{
+	struct convoy_thread *thread = thread__find(task);
+	struct task_struct *waker;
+	struct syscall_regs regs;
+	u64 word = 0;
+
+	if (!thread || !thread->id)
+		return 0;
+
+	waker = bpf_get_current_task_btf();
+	thread->waker = thread__who(thread__find(waker), waker);
+	/*
+	 * In an interrupt `current` is whoever was running, so only a waker that
+	 * stands in a futex wake on the waiter's own word counts as the releaser.
+	 */
+	if (waker->mm) {
+		syscall_regs__read(waker, &regs);
+		if ((regs.nr == NR_futex && futex_op_wakes((u32)regs.arg1)) ||
+		    regs.nr == NR_futex_wake)
+			word = regs.arg0;
+	}
+	thread->waker_word = word;
+	thread->waking_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct convoy_thread *creator = thread__find(parent);
+	struct convoy_thread *thread;
+
+	if (!creator || (!creator->id && !creator->launcher))
+		return 0;
+	thread = bpf_task_storage_get(&threads, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!thread) {
+		__sync_fetch_and_add(&counters.task_state, 1);
+		return 0;
+	}
+	thread->nr = -1;
+	thread->parent = creator->id;
+	thread->flags = creator->id ? 0 : CONVOY_F_ROOT;
+	thread->born_ns = bpf_ktime_get_ns();
+	thread->is_new = 1;
+	thread->is_off = 1;
+	thread->id = (u32)__sync_fetch_and_add(&counters.born, 1) + 1;
+	return 0;
+}
+
+/* Kernel locks; tracepoints since 5.19 (16edd9b511a1). */
+SEC("tp_btf/contention_begin")
+int BPF_PROG(contention_begin, void *lock, unsigned int flags)
+{
+	struct convoy_thread *thread;
+
+	if (flags & LCB_F_SPIN)
+		return 0;
+	thread = thread__find(bpf_get_current_task_btf());
+	if (thread && thread->id)
+		thread->klock = (u64)lock;
+	return 0;
+}
+
+SEC("tp_btf/contention_end")
+int BPF_PROG(contention_end, void *lock, int ret)
+{
+	struct convoy_thread *thread = thread__find(bpf_get_current_task_btf());
+
+	if (thread && thread->klock == (u64)lock)
+		thread->klock = 0;
+	return 0;
+}
+
+/* include/uapi/asm-generic/errno*.h and include/linux/errno.h */
+#define EINTR			4
+#define EAGAIN			11
+#define ETIMEDOUT		110
+#define ERESTARTSYS		512
+#define ERESTART_RESTARTBLOCK	516
+
+/* Count one finished futex call in the thread's slot for its word. */
+static __always_inline void count_futex_call(struct convoy_thread *thread, u64 word, u32 op,
+					     s64 ret)
+{
+	struct convoy_futex_slot *slot = &thread->futex[CONVOY_FUTEX_SLOTS];
+
+	for (int i = 0; word && i < CONVOY_FUTEX_SLOTS; i++) {
+		struct convoy_futex_slot *one = &thread->futex[i];
+
+		if (!one->word)
+			one->word = word;
+		if (one->word == word) {
+			slot = one;
+			break;
+		}
+	}
+	if (futex_op_waits(op)) {
+		slot->waits++;
+		if (ret == -EAGAIN)
+			slot->eagain++;
+		else if (ret == -ETIMEDOUT)
+			slot->timeouts++;
+		else if (ret == -EINTR || ret == -ERESTARTSYS || ret == -ERESTART_RESTARTBLOCK)
+			slot->interrupted++;
+	} else if (futex_op_wakes(op)) {
+		slot->wakes++;
+		if (!ret)
+			slot->wakes_nobody++;
+	}
+}
+
+static __always_inline int on_futex_exit(s64 ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct convoy_thread *thread = thread__find(task);
+	struct syscall_regs regs;
+
+	if (!thread || !thread->id)
+		return 0;
+	syscall_regs__read(task, &regs);
+	if (regs.nr == NR_futex)
+		count_futex_call(thread, regs.arg0, (u32)regs.arg1, ret);
+	else if (regs.nr == NR_futex_wait)
+		count_futex_call(thread, regs.arg0, FUTEX_WAIT, ret);
+	else if (regs.nr == NR_futex_wake)
+		count_futex_call(thread, regs.arg0, FUTEX_WAKE, ret);
+	return 0;
+}
+
+/* Attached to the exits of futex, futex_wait and futex_wake, as the kernel has them. */
+SEC("tp")
+int sys_exit_futex(struct trace_event_raw_sys_exit *ctx)
+{
+	return on_futex_exit(ctx->ret);
+}
+
+/* Where tracefs cannot be read: the exit of every system call. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit_any, struct pt_regs *regs, long ret)
+{
+	return on_futex_exit(ret);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * events.h - what the kernel side writes and the tool reads.
+ *
+ * The only header that bpf/ and user/ share. Every struct here has fixed-width
+ * members, explicit padding and asserted sizes, because two compilers and two
+ * address sizes must agree on it.
+ *
+ * Times are nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns()). A thread is
+ * named by `id`, a number that the probes give out once and never reuse, since
+ * a TID can be taken again before its last owner has left the CPU for good
+ * (release_task() precedes the TASK_DEAD switch of a self-reaped thread).
+ */
+#ifndef CONVOY_EVENTS_H
+#define CONVOY_EVENTS_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define CONVOY_COMM_LEN 16
+
+enum convoy_event_type {
+	CONVOY_EV_NONE = 0,
+	CONVOY_EV_RUNNABLE = 1,	/* struct convoy_ev_runnable: off the CPU, never blocked */
+	CONVOY_EV_WAIT = 2,	/* struct convoy_ev_wait: off the CPU, blocked for a reason */
+	CONVOY_EV_BIRTH = 3,	/* struct convoy_ev_birth: a thread's first time on a CPU */
+	CONVOY_EV_DEATH = 4,	/* struct convoy_ev_death: a thread's last switch */
+	CONVOY_EV_FUTEX = 5,	/* struct convoy_ev_futex: a thread's futex calls on one word */
+	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait with in_ns = 0: still off the CPU */
+};
+
+/* Flags of an interval; enum convoy_ev_hdr.flags */
+#define CONVOY_F_VOLUNTARY	0x0001	/* prev->nvcsw grew, else prev->nivcsw did */
+#define CONVOY_F_SYSCALL	0x0002	/* `nr` is a system call; otherwise a fault or interrupt */
+#define CONVOY_F_FUTEX		0x0004	/* word, op and val are valid */
+#define CONVOY_F_RELEASED	0x0008	/* the waker stood in a futex wake on this very word */
+#define CONVOY_F_IOWAIT		0x0010	/* prev->in_iowait: waiting for a disk */
+#define CONVOY_F_KLOCK		0x0020	/* inside contention_begin/end; word = kernel lock */
+#define CONVOY_F_MMAP_LOCK	0x0040	/* that lock is the thread's own mm->mmap_lock */
+#define CONVOY_F_STOPPED	0x0080	/* __TASK_STOPPED or __TASK_TRACED */
+#define CONVOY_F_RESTARTED	0x0100	/* restart_syscall: this thread's previous call again */
+#define CONVOY_F_HOLDER		0x0200	/* `holder` was read at block time */
+#define CONVOY_F_ZOMBIE		0x0400	/* death: the last switch counts in rusage */
+#define CONVOY_F_ROOT		0x0800	/* birth: first thread of a launched command */
+#define CONVOY_F_UNINTERRUPTIBLE 0x1000	/* TASK_UNINTERRUPTIBLE was set */
+#define CONVOY_F_RECOVERED	0x4000	/* its arrival was not traced: from the kernel's run time */
+#define CONVOY_F_COMPAT		0x2000	/* a 32-bit system call: `nr` is not this architecture's */
+
+/* `waker` and `next`: an id, or a TID outside the traced threads, or nothing. */
+#define CONVOY_FOREIGN		0x80000000u	/* the rest is a TID of an untraced thread */
+
+struct convoy_ev_hdr {
+	__u16 type;		/* enum convoy_event_type */
+	__u16 flags;		/* CONVOY_F_* */
+	__u32 id;		/* which thread */
+	__u64 time_ns;		/* when it was emitted: the order within one ring */
+};
+
+/* A thread back on a CPU after it was taken off while it wanted to run. */
+struct convoy_ev_runnable {
+	struct convoy_ev_hdr hdr;	/* time_ns: on the CPU again */
+	__u64 out_ns;
+	__u32 next;			/* who ran instead */
+	__u16 cpu_out;
+	__u16 cpu_in;
+};
+
+/* A thread back on a CPU after it blocked. */
+struct convoy_ev_wait {
+	struct convoy_ev_hdr hdr;	/* time_ns: on the CPU again (EV_OPEN: unused) */
+	__u64 out_ns;
+	__u64 waking_ns;		/* last wake-up since the previous run; 0 if none.
+					 * It may precede out_ns: the wait never slept. */
+	__u64 word;			/* futex: user address; klock: kernel address */
+	__u32 next;			/* who ran instead */
+	__u16 cpu_out;
+	__u16 cpu_in;
+	__u32 waker;
+	__u32 holder;			/* TID in the holder's namespace, as user space wrote it */
+	__s16 nr;			/* system call number, -1 outside one */
+	__u16 op;			/* futex: the operation, with its flags */
+	__u32 val;			/* futex: the expected value */
+};
+
+struct convoy_ev_birth {
+	struct convoy_ev_hdr hdr;	/* time_ns: on a CPU for the first time */
+	__u64 born_ns;			/* sched_process_fork */
+	__u32 parent;			/* id of the creating thread, 0 for a root */
+	__u32 tid, pid;			/* as the initial PID namespace sees it */
+	__u32 ns_tid, ns_pid;		/* as the thread itself sees it */
+	__u16 cpu_in;
+	__u16 pad;
+	char comm[CONVOY_COMM_LEN];
+};
+
+struct convoy_ev_death {
+	struct convoy_ev_hdr hdr;	/* time_ns: the TASK_DEAD switch */
+	__u64 nvcsw, nivcsw;		/* the kernel's own counts, this switch included */
+	__u64 runtime_ns;		/* se.sum_exec_runtime */
+	__u64 run_delay_ns;		/* sched_info.run_delay */
+	__u32 tid, pid;			/* final ones: exec by a non-leader changes the TID */
+	__u32 yields;			/* sched_yield switches */
+	__u16 cpu_out;
+	__u16 pad;
+	char comm[CONVOY_COMM_LEN];	/* the final name */
+};
+
+/* Futex calls by one thread on one word; word 0 sums what had no slot left. */
+struct convoy_ev_futex {
+	struct convoy_ev_hdr hdr;
+	__u64 word;
+	__u32 waits;			/* calls of a waiting operation */
+	__u32 eagain;			/* the word had changed: a lost race, not a wait */
+	__u32 timeouts;
+	__u32 interrupted;		/* EINTR or a restart */
+	__u32 wakes;			/* calls of a waking operation */
+	__u32 wakes_nobody;		/* of these, returned 0 */
+};
+
+/* One ring per CPU: written only by sched_switch, with interrupts off. */
+struct convoy_ring {
+	__u64 head;			/* bytes ever written; producer only */
+	__u64 dropped;			/* records that found no room; producer only */
+	__u64 pad0[6];
+	__u64 tail;			/* bytes ever read; consumer only */
+	__u64 pad1[7];
+	__u8 data[];			/* ring_size bytes, then CONVOY_RING_SLACK */
+};
+
+/* A record may begin on the ring's last 8 bytes: it then runs on into the slack. */
+#define CONVOY_RING_SLACK 256
+
+/* Set by the tool before loading. */
+struct convoy_config {
+	__u64 ring_mask;		/* ring_size - 1, a power of two */
+};
+
+/* Ways to lose an event or a reading, each with its own counter. */
+struct convoy_counters {
+	__u64 task_state;		/* no task storage for a new thread */
+	__u64 reads;			/* a holder's word could not be read */
+	__u64 unmatched;		/* switches the kernel counted and no probe saw */
+	__u64 recovered;		/* arrivals on a CPU that were not traced (no loss) */
+	__u64 born;			/* threads traced so far; also the last id given out */
+	__u64 dead;			/* of these, gone */
+};
+
+#define CONVOY_FUTEX_SLOTS 8
+
+struct convoy_futex_slot {
+	__u64 word;
+	__u32 waits, eagain, timeouts, interrupted, wakes, wakes_nobody;
+};
+
+/* What the probes remember of a thread between two switches (task storage). */
+struct convoy_thread {
+	__u32 id;			/* 0: not traced itself */
+	__u32 launcher;			/* set by the tool: children of this thread are roots */
+	__u64 nvcsw, nivcsw;		/* at the last switch-out */
+	__u64 out_ns;
+	__u64 waking_ns;
+	__u64 waker_word;		/* word of the waker's futex wake, 0 if none */
+	__u32 waker;
+	__u32 next;
+	__u64 word;			/* of the last futex call seen at a switch */
+	__u32 op, val;
+	__s32 nr;			/* last system call seen at a switch */
+	__u32 holder;
+	__u32 parent;
+	__u16 flags;
+	__u16 cpu_out;
+	__u64 klock;			/* kernel lock it contends for, 0 if none */
+	__u64 born_ns;
+	__u32 yields;
+	__u8 is_new;			/* no switch-in yet */
+	__u8 is_off;			/* between a switch-out and its switch-in */
+	__u8 blocked;			/* that switch-out was a wait */
+	__u8 pad;
+	struct convoy_futex_slot futex[CONVOY_FUTEX_SLOTS + 1];	/* last: no slot left */
+};
+
+_Static_assert(sizeof(struct convoy_ev_hdr) == 16, "hdr");
+_Static_assert(sizeof(struct convoy_ev_runnable) == 32, "runnable");
+_Static_assert(sizeof(struct convoy_ev_wait) == 64, "wait");
+_Static_assert(sizeof(struct convoy_ev_birth) == 64, "birth");
+_Static_assert(sizeof(struct convoy_ev_death) == 80, "death");
+_Static_assert(sizeof(struct convoy_ev_futex) == 48, "futex");
+_Static_assert(sizeof(struct convoy_ring) == 128, "ring");
+
+#endif /* CONVOY_EVENTS_H */

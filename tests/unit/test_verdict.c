@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * test_verdict.c - every sentence of the verdict, and the ones it must not say.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "user/report.h"
+#include "user/verdict.h"
+
+/* A report of `job` with room for modes. */
+static struct report *report_of(const char *job, unsigned cpus)
+{
+	struct report *report = report__new();
+
+	assert_non_null(report);
+	report->valid = true;
+	report->host.cpus = cpus;
+	report->host.cpus_usable = cpus;
+	snprintf(report->job, sizeof(report->job), "%s", job);
+	report->modes = calloc(8, sizeof(*report->modes));
+	assert_non_null(report->modes);
+	return report;
+}
+
+/* A mode of `rounds` rounds (<= 5) around `ms`, scattered by `scatter` (0.01 = +-1 %). */
+static struct report_mode *add_mode(struct report *report, const char *name, double ms,
+				    double scatter, unsigned rounds)
+{
+	static const double offsets[] = { 0, 1, -1, 0.5, -0.5 };
+	struct report_mode *mode = &report->modes[report->n_modes++];
+	double values[5];
+
+	snprintf(mode->mode, sizeof(mode->mode), "%s", name);
+	mode->rounds = rounds;
+	for (unsigned i = 0; i < rounds; i++)
+		values[i] = ms * 1e6 * (1 + offsets[i] * scatter);
+	assert_int_equal(estimate__init(&mode->wall_ns, values, rounds), 0);
+	mode->worker_lifetime_ns = 1000;
+	mode->worker_time_ns[ACCOUNT_RUNNING] = 1000;
+	return mode;
+}
+
+/* Moves `share` (per mille) of thread time from running to an account. */
+static void spend(struct report_mode *mode, enum account account, uint64_t share)
+{
+	mode->worker_time_ns[account] += share;
+	mode->worker_time_ns[ACCOUNT_RUNNING] -= share;
+}
+
+static void add_lock(struct report_mode *mode, enum lock_kind kind, uint64_t total_ns)
+{
+	mode->locks = realloc(mode->locks, (mode->n_locks + 1) * sizeof(*mode->locks));
+	assert_non_null(mode->locks);
+	memset(&mode->locks[mode->n_locks], 0, sizeof(*mode->locks));
+	mode->locks[mode->n_locks].kind = kind;
+	mode->locks[mode->n_locks++].total_ns = total_ns;
+}
+
+static void judge(struct report *report)
+{
+	assert_int_equal(verdict__judge(report), 0);
+	assert_non_null(report->verdict.text);
+	if (getenv("CONVOY_TEST_SHOW"))
+		printf("%s\n", report->verdict.text);
+}
+
+#define assert_says(report, words) \
+	do { \
+		if (!strstr((report)->verdict.text, words)) \
+			fail_msg("\"%s\" is not in:\n%s", words, (report)->verdict.text); \
+	} while (0)
+#define assert_says_not(report, words) \
+	do { \
+		if (strstr((report)->verdict.text, words)) \
+			fail_msg("\"%s\" is in:\n%s", words, (report)->verdict.text); \
+	} while (0)
+
+static void test_two_cpus(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+	struct report_mode *gil;
+
+	(void)state;
+	add_mode(report, "serial", 1020, 0.01, 5);
+	gil = add_mode(report, "gil-timed", 1030, 0.01, 5);
+	spend(gil, ACCOUNT_LOCK, 490);
+	add_lock(gil, LOCK_GIL, 490);
+	add_mode(report, "threads", 530, 0.01, 5);
+	add_mode(report, "processes", 531, 0.01, 5);
+	judge(report);
+	assert_says(report, "Under a GIL, use PROCESSES: 1.94x faster than GIL threads (1.9");
+	assert_says(report, "GIL threads spent 49 % of their time waiting for the GIL, none for "
+			    "I/O.");
+	assert_says(report, "Without a GIL, threads do as well as processes (same within ");
+	/* Threads and processes tie: nobody is best. */
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_true(report->verdict.confidence.known);
+	assert_true(report->verdict.confidence.value < 1);
+	report__free(report);
+}
+
+static void test_best_is_named_when_alone(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	add_mode(report, "gil-timed", 1000, 0.01, 3);
+	add_mode(report, "threads", 600, 0.01, 3);
+	add_mode(report, "processes", 500, 0.01, 3);
+	judge(report);
+	assert_string_equal(report->verdict.best_mode, "processes");
+	assert_true(report->verdict.confidence.known);
+	assert_true(report->verdict.confidence.value > 0.999);
+	assert_says(report, "Without a GIL, processes are 1.20x faster than threads (");
+	report__free(report);
+}
+
+static void test_overlap_is_no_difference(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	add_mode(report, "gil-timed", 1000, 0.3, 5);
+	add_mode(report, "processes", 900, 0.3, 5);
+	judge(report);
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_says(report, "Under a GIL, no clear difference between threads and processes (");
+	assert_says_not(report, "use ");
+	assert_says_not(report, "faster");
+	report__free(report);
+}
+
+static void test_both_gil_styles(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+	struct report_mode *ticks, *timed;
+	const double many[] = { 88000, 88214, 89000 }, few[] = { 400, 412, 420 };
+
+	(void)state;
+	ticks = add_mode(report, "gil-ticks", 1610, 0.01, 5);
+	spend(ticks, ACCOUNT_LOCK, 440);
+	estimate__init(&ticks->voluntary, many, 3);
+	estimate__init(&ticks->involuntary, few, 3);
+	timed = add_mode(report, "gil-timed", 1030, 0.01, 5);
+	spend(timed, ACCOUNT_LOCK, 490);
+	estimate__init(&timed->voluntary, few, 3);
+	estimate__init(&timed->involuntary, few, 3);
+	add_mode(report, "processes", 530, 0.01, 5);
+	judge(report);
+	assert_says(report, "use PROCESSES: 1.94x faster than GIL threads (1.9");
+	assert_says(report, "; 3.04x with gil-ticks).");
+	assert_says(report, "waiting for the GIL (44 % with gil-ticks)");
+	assert_says(report, "The style of the GIL matters: gil-ticks takes 1.56x as long as "
+			    "gil-timed (");
+	assert_says(report, "with 108x as many context switches.");
+	report__free(report);
+}
+
+static void test_ticks_alone_is_the_gil(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+	struct report_mode *ticks;
+
+	(void)state;
+	ticks = add_mode(report, "gil-ticks", 1610, 0.01, 5);
+	spend(ticks, ACCOUNT_LOCK, 440);
+	add_mode(report, "processes", 530, 0.01, 5);
+	judge(report);
+	assert_says(report, "3.04x faster than GIL threads");
+	assert_says(report, "GIL threads spent 44 %");
+	assert_says_not(report, "gil-ticks");
+	report__free(report);
+}
+
+static void test_sleep_overlaps(void **state)
+{
+	struct report *report = report_of("recursion", 2);
+	struct report_mode *mode;
+
+	(void)state;
+	spend(add_mode(report, "serial", 1000, 0.005, 5), ACCOUNT_SLEEP, 990);
+	spend(add_mode(report, "threads", 500, 0.005, 5), ACCOUNT_SLEEP, 990);
+	mode = add_mode(report, "gil-timed", 501, 0.005, 5);
+	spend(mode, ACCOUNT_SLEEP, 980);
+	spend(mode, ACCOUNT_LOCK, 1);
+	spend(add_mode(report, "processes", 502, 0.005, 5), ACCOUNT_SLEEP, 990);
+	judge(report);
+	assert_says(report, "Threads gain even under a GIL: 2.00x faster than serial (");
+	assert_says(report, "because the waiting overlaps.");
+	assert_says(report, "Processes buy nothing: same as GIL threads within ");
+	assert_says(report, "GIL threads spent 98 % of their time asleep, 0.1 % waiting for the "
+			    "GIL, none for I/O.");
+	assert_says_not(report, "PROCESSES");
+	report__free(report);
+}
+
+static void test_sleep_where_processes_are_slower(void **state)
+{
+	struct report *report = report_of("recursion", 2);
+
+	(void)state;
+	spend(add_mode(report, "gil-timed", 500, 0.005, 5), ACCOUNT_SLEEP, 980);
+	spend(add_mode(report, "processes", 600, 0.005, 5), ACCOUNT_SLEEP, 980);
+	judge(report);
+	assert_says(report, "Processes buy nothing: GIL threads are 1.20x faster (1.1");
+	assert_string_equal(report->verdict.best_mode, "gil-timed");
+	report__free(report);
+}
+
+static void test_one_cpu_takes_turns(void **state)
+{
+	struct report *report = report_of("countdown", 1);
+
+	(void)state;
+	spend(add_mode(report, "threads", 1000, 0.005, 5), ACCOUNT_PREEMPTED, 490);
+	spend(add_mode(report, "processes", 1001, 0.005, 5), ACCOUNT_PREEMPTED, 500);
+	judge(report);
+	assert_says(report, "On one CPU threads and processes only take turns: the wait is "
+			    "run-queue delay (49 % of thread time in threads, 50 % in "
+			    "processes).");
+	assert_says(report, "Without a GIL, threads do as well as processes (same within ");
+	report__free(report);
+}
+
+static void test_few_rounds(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	add_mode(report, "gil-timed", 1000, 0, 1);
+	add_mode(report, "processes", 500, 0, 1);
+	judge(report);
+	assert_says(report, "Under a GIL, processes ran 2.00x as fast as threads.");
+	assert_says(report, "1 round: no interval; use -r 5.");
+	assert_says_not(report, "use PROCESSES");
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_false(report->verdict.confidence.known);
+	report__free(report);
+
+	report = report_of("countdown", 2);
+	add_mode(report, "gil-timed", 1000, 0.01, 5);
+	add_mode(report, "processes", 500, 0.01, 2);
+	judge(report);
+	assert_says(report, "2 rounds: no interval; use -r 5.");
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_false(report->verdict.confidence.known);
+	report__free(report);
+}
+
+static void test_mode_without_rounds(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	report->incomplete = true;
+	add_mode(report, "gil-timed", 1000, 0.01, 3);
+	add_mode(report, "processes", 0, 0, 0)->worker_lifetime_ns = 0;
+	judge(report);
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_false(report->verdict.confidence.known);
+	assert_says(report, "Not every mode has a measured round.");
+	assert_says_not(report, "faster");
+	report__free(report);
+}
+
+static void test_no_modes(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	judge(report);
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_false(report->verdict.confidence.known);
+	/* Judging again replaces, and leaks nothing. */
+	judge(report);
+	report__free(report);
+}
+
+static void test_command(void **state)
+{
+	struct report *report = report_of("", 2);
+	struct report_mode *mode = add_mode(report, "command", 1000, 0, 1);
+
+	(void)state;
+	spend(mode, ACCOUNT_LOCK, 300);
+	spend(mode, ACCOUNT_IO, 400);
+	judge(report);
+	assert_string_equal(report->verdict.text,
+			    "Threads spent 40 % of their time waiting for I/O, 30 % waiting for "
+			    "locks, 30 % running.");
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_false(report->verdict.confidence.known);
+	report__free(report);
+}
+
+static void test_serial_wins(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	add_mode(report, "serial", 10, 0.01, 5);
+	add_mode(report, "gil-timed", 30, 0.01, 5);
+	add_mode(report, "threads", 15, 0.01, 5);
+	add_mode(report, "processes", 20, 0.01, 5);
+	judge(report);
+	assert_string_equal(report->verdict.best_mode, "serial");
+	assert_says(report, "use SERIAL: 1.50x faster than threads (");
+	assert_says(report, "Under a GIL, processes are 1.50x faster than GIL threads (");
+	assert_says_not(report, "use PROCESSES");
+	report__free(report);
+}
+
+static void test_without_processes(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	add_mode(report, "serial", 1000, 0.005, 5);
+	add_mode(report, "gil-timed", 1005, 0.005, 5);
+	add_mode(report, "threads", 510, 0.005, 5);
+	judge(report);
+	assert_says(report, "Under a GIL, threads gain nothing over serial (same within ");
+	assert_says(report, "Without a GIL, threads are 1.97x faster than GIL threads (");
+	assert_string_equal(report->verdict.best_mode, "threads");
+	report__free(report);
+}
+
+static void test_other_locks_are_told_apart(void **state)
+{
+	struct report *report = report_of("mixed", 2);
+	struct report_mode *gil = add_mode(report, "gil-timed", 1000, 0.01, 5);
+
+	(void)state;
+	spend(gil, ACCOUNT_LOCK, 400);
+	add_lock(gil, LOCK_GIL, 300);
+	add_lock(gil, LOCK_MUTEX, 100);
+	/* Waiting for work is not waiting for a lock. */
+	add_lock(gil, LOCK_COND, 9000);
+	judge(report);
+	assert_says(report, "GIL threads spent 30 % of their time waiting for the GIL, 10 % for "
+			    "other locks, none for I/O.");
+	report__free(report);
+}
+
+static void test_lost_events_and_wrong_results_come_first(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	report->valid = false;
+	add_mode(report, "gil-timed", 1000, 0.01, 5)->tasks_wrong = 2;
+	add_mode(report, "processes", 500, 0.01, 5);
+	judge(report);
+	assert_ptr_equal(strstr(report->verdict.text, "Warning: events were lost."),
+			 report->verdict.text);
+	assert_says(report, "Warning: 2 results of the work itself were wrong.");
+	report__free(report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_two_cpus),
+		cmocka_unit_test(test_best_is_named_when_alone),
+		cmocka_unit_test(test_overlap_is_no_difference),
+		cmocka_unit_test(test_both_gil_styles),
+		cmocka_unit_test(test_ticks_alone_is_the_gil),
+		cmocka_unit_test(test_sleep_overlaps),
+		cmocka_unit_test(test_sleep_where_processes_are_slower),
+		cmocka_unit_test(test_one_cpu_takes_turns),
+		cmocka_unit_test(test_few_rounds),
+		cmocka_unit_test(test_mode_without_rounds),
+		cmocka_unit_test(test_no_modes),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_serial_wins),
+		cmocka_unit_test(test_without_processes),
+		cmocka_unit_test(test_other_locks_are_told_apart),
+		cmocka_unit_test(test_lost_events_and_wrong_results_come_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

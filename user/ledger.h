@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ledger.h - where every nanosecond of every thread went.
+ *
+ * Fed with the events of one round, in time order; splits each thread's life
+ * into accounts with nothing left over and nothing counted twice. Pure: no
+ * clock, no kernel, no files. Times are nanoseconds of the events' clock.
+ */
+#ifndef CONVOY_LEDGER_H
+#define CONVOY_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "bpf/events.h"
+#include "locks.h"
+
+struct ledger;
+
+/* One thread's account. */
+struct ledger_thread {
+	uint32_t id, parent;	/* the probes' numbers; parent 0: a root, or unknown */
+	uint32_t tid, pid;	/* as the initial PID namespace sees it */
+	uint32_t ns_tid, ns_pid;	/* as the thread itself sees it */
+	char comm[CONVOY_COMM_LEN];
+	bool seen;		/* any event at all */
+	bool root;		/* first thread of the command */
+	bool dead;
+	bool since_before;	/* was there before the first event of it */
+	bool unfinished;	/* its last wait was still open at the end */
+	uint64_t start_ns, end_ns;	/* its life within the round */
+	uint64_t time_ns[ACCOUNT_COUNT];
+	uint64_t voluntary, involuntary;	/* switches, by the records; all of them */
+	uint64_t rusage_voluntary;	/* the same as getrusage(2) will count it */
+	uint64_t kernel_voluntary, kernel_involuntary;	/* at death, by the kernel */
+	uint64_t runtime_ns, run_delay_ns;	/* at death, by the kernel; since its fork */
+	uint64_t migrations, yields;
+	uint64_t disordered;	/* records that overlap earlier ones */
+	/* Where it stands between two records. */
+	uint64_t last_in_ns;
+	int cpu;
+	struct convoy_ev_wait open;	/* from CONVOY_EV_OPEN; type 0: none */
+};
+
+struct ledger_options {
+	uint64_t start_ns;	/* the release of the cork: nothing before it is booked */
+	uint32_t first_id;	/* threads with ids up to this one belong to others */
+	const struct lock_table *published;	/* may be NULL; must outlive the ledger */
+};
+
+/* Returns 0 or -ENOMEM; ledger__free() ends it (NULL is fine). */
+int ledger__new(struct ledger **ledger, const struct ledger_options *options);
+void ledger__free(struct ledger *ledger);
+
+/* Book one event. Returns 0, -ENOMEM, or -EBADMSG for an event that cannot be. */
+int ledger__feed(struct ledger *ledger, const struct convoy_ev_hdr *ev);
+
+/* Close what is still open at `end_ns`. Returns 0 or -ENOMEM. */
+int ledger__finish(struct ledger *ledger, uint64_t end_ns);
+
+/* Threads in the order of their birth; valid until the next call that feeds. */
+size_t ledger__n_threads(const struct ledger *ledger);
+const struct ledger_thread *ledger__thread(const struct ledger *ledger, size_t at);
+
+/* Time that traced threads ran on this CPU; 0 for a CPU that nobody used. */
+uint64_t ledger__cpu_busy_ns(const struct ledger *ledger, unsigned cpu);
+unsigned ledger__n_cpus(const struct ledger *ledger);	/* 1 + highest CPU seen */
+
+/* End of the last thread that died; 0 when none did. */
+uint64_t ledger__last_death_ns(const struct ledger *ledger);
+
+/* Switches that the kernel counted for threads that died, and no record shows. */
+uint64_t ledger__unmatched(const struct ledger *ledger);
+
+struct locks *ledger__locks(struct ledger *ledger);
+
+/* Lifetime minus all accounts: 0 unless events are missing or overlap. */
+int64_t ledger_thread__residual_ns(const struct ledger_thread *thread);
+uint64_t ledger_thread__lifetime_ns(const struct ledger_thread *thread);
+
+/* Are the kernel's counts known, and do the records equal them? */
+bool ledger_thread__audited(const struct ledger_thread *thread);
+bool ledger_thread__audit_equal(const struct ledger_thread *thread);
+
+#endif /* CONVOY_LEDGER_H */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify.h"
+#include "histogram.h"
+#include "lock_sums.h"
+
+struct holder_sum {
+	char comm[CONVOY_COMM_LEN];
+	uint32_t tid;	/* of the first that had this name */
+	uint64_t wait_ns;
+};
+
+struct lock_sum {
+	enum lock_kind kind;
+	char name[LOCK_NAME_LEN];
+	uint64_t waits, total_ns, wakeup_ns, woken_early, timeouts, eagain, handoffs;
+	struct histogram episodes, handoff_ns;
+	/* Time between the first and the last handoff of one lock, and the steps in it. */
+	uint64_t held_ns, held_steps;
+	struct holder_sum *holders;
+	size_t n_holders;
+};
+
+struct lock_sums {
+	struct lock_sum *locks;
+	size_t n_locks;
+};
+
+int lock_sums__new(struct lock_sums **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+void lock_sums__free(struct lock_sums *sums)
+{
+	if (!sums)
+		return;
+	for (size_t i = 0; i < sums->n_locks; i++) {
+		histogram__free(&sums->locks[i].episodes);
+		histogram__free(&sums->locks[i].handoff_ns);
+		free(sums->locks[i].holders);
+	}
+	free(sums->locks);
+	free(sums);
+}
+
+/* The sum for locks of this name and kind; NULL without memory. */
+static struct lock_sum *find_sum(struct lock_sums *sums, const struct lock *lock)
+{
+	struct lock_sum *grown, *sum;
+
+	for (size_t i = 0; i < sums->n_locks; i++)
+		if (sums->locks[i].kind == lock->kind && !strcmp(sums->locks[i].name, lock->name))
+			return &sums->locks[i];
+	grown = realloc(sums->locks, (sums->n_locks + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	sums->locks = grown;
+	sum = &grown[sums->n_locks++];
+	memset(sum, 0, sizeof(*sum));
+	sum->kind = lock->kind;
+	memcpy(sum->name, lock->name, sizeof(sum->name));
+	histogram__init(&sum->episodes);
+	histogram__init(&sum->handoff_ns);
+	return sum;
+}
+
+static int add_holder(struct lock_sum *sum, const struct ledger_thread *thread, uint64_t wait_ns)
+{
+	struct holder_sum *grown, *holder;
+
+	for (size_t i = 0; i < sum->n_holders; i++) {
+		if (!strncmp(sum->holders[i].comm, thread->comm, sizeof(thread->comm))) {
+			sum->holders[i].wait_ns += wait_ns;
+			return 0;
+		}
+	}
+	grown = realloc(sum->holders, (sum->n_holders + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	sum->holders = grown;
+	holder = &grown[sum->n_holders++];
+	memcpy(holder->comm, thread->comm, sizeof(holder->comm));
+	holder->tid = thread->tid;
+	holder->wait_ns = wait_ns;
+	return 0;
+}
+
+static int add_lock(struct lock_sums *sums, const struct lock *lock, const struct ledger *ledger)
+{
+	struct lock_sum *sum = find_sum(sums, lock);
+	int err;
+
+	if (!sum)
+		return -ENOMEM;
+	sum->waits += lock->waits;
+	sum->total_ns += lock->total_ns;
+	sum->wakeup_ns += lock->wakeup_ns;
+	sum->woken_early += lock->woken_early;
+	sum->timeouts += lock->timeouts;
+	sum->eagain += lock->eagain;
+	sum->handoffs += lock->handoffs;
+	if (lock->handoffs > 1) {
+		sum->held_ns += lock->last_handoff_ns - lock->first_handoff_ns;
+		sum->held_steps += lock->handoffs - 1;
+	}
+	err = histogram__merge(&sum->episodes, &lock->episodes);
+	if (!err)
+		err = histogram__merge(&sum->handoff_ns, &lock->handoff_ns);
+	for (size_t i = 0; i < lock->n_holders && !err; i++)
+		err = add_holder(sum, ledger__thread(ledger, lock->holders[i].thread),
+				 lock->holders[i].wait_ns);
+	return err;
+}
+
+int lock_sums__add(struct lock_sums *sums, struct ledger *ledger)
+{
+	const struct locks *locks = ledger__locks(ledger);
+	int err = 0;
+
+	for (size_t i = 0; i < locks__n(locks) && !err; i++)
+		err = add_lock(sums, locks__at(locks, i), ledger);
+	return err;
+}
+
+static struct maybe quantile(const struct histogram *histogram, double q)
+{
+	uint64_t value;
+
+	if (!histogram__quantile(histogram, q, &value))
+		return (struct maybe){ 0 };
+	return (struct maybe){ true, (double)value };
+}
+
+static int by_share(const void *a, const void *b)
+{
+	const struct report_holder *x = a, *y = b;
+
+	if (x->share != y->share)
+		return x->share < y->share ? 1 : -1;
+	return strncmp(x->comm, y->comm, sizeof(x->comm));
+}
+
+static int fill_holders(const struct lock_sum *sum, struct report_lock *lock)
+{
+	if (!sum->n_holders || !sum->total_ns)
+		return 0;
+	lock->holders = calloc(sum->n_holders, sizeof(*lock->holders));
+	if (!lock->holders)
+		return -ENOMEM;
+	for (size_t i = 0; i < sum->n_holders; i++) {
+		struct report_holder *holder = &lock->holders[lock->n_holders++];
+
+		holder->tid = sum->holders[i].tid;
+		memcpy(holder->comm, sum->holders[i].comm, sizeof(holder->comm));
+		holder->share = (double)sum->holders[i].wait_ns / (double)sum->total_ns;
+	}
+	qsort(lock->holders, lock->n_holders, sizeof(*lock->holders), by_share);
+	return 0;
+}
+
+static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report_lock *lock)
+{
+	bool published = sum->name[0] != '(' && sum->kind != LOCK_KERNEL;
+
+	snprintf(lock->name, sizeof(lock->name), "%s", sum->name);
+	lock->kind = sum->kind;
+	lock->episodes = sum->episodes.count;
+	lock->waits = sum->waits;
+	lock->timeouts = (struct maybe){ futex_exits && published, (double)sum->timeouts };
+	lock->eagain = (struct maybe){ futex_exits && published, (double)sum->eagain };
+	lock->total_ns = sum->total_ns;
+	lock->wakeup_ns = sum->wakeup_ns;
+	lock->woken_early = sum->woken_early;
+	lock->p50_ns = quantile(&sum->episodes, 0.5);
+	lock->p99_ns = quantile(&sum->episodes, 0.99);
+	lock->max_ns = quantile(&sum->episodes, 1);
+	lock->handoffs = sum->handoffs;
+	lock->handoff_p50_ns = quantile(&sum->handoff_ns, 0.5);
+	if (sum->held_steps)
+		lock->mean_hold_ns = (struct maybe){
+			true, (double)sum->held_ns / (double)sum->held_steps
+		};
+	return fill_holders(sum, lock);
+}
+
+static int by_wait(const void *a, const void *b)
+{
+	const struct report_lock *x = a, *y = b;
+	bool x_contended = classify__kind_account(x->kind) == ACCOUNT_LOCK;
+	bool y_contended = classify__kind_account(y->kind) == ACCOUNT_LOCK;
+
+	if (x_contended != y_contended)
+		return x_contended ? -1 : 1;
+	if (x->total_ns != y->total_ns)
+		return x->total_ns < y->total_ns ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static int fill_lock_wait(const struct lock_sums *sums, struct report_mode *mode)
+{
+	struct histogram episodes;
+	int err = 0;
+
+	histogram__init(&episodes);
+	for (size_t i = 0; i < sums->n_locks && !err; i++) {
+		if (classify__kind_account(sums->locks[i].kind) != ACCOUNT_LOCK)
+			continue;
+		mode->lock_wait.total_ns += sums->locks[i].total_ns;
+		err = histogram__merge(&episodes, &sums->locks[i].episodes);
+	}
+	mode->lock_wait.episodes = episodes.count;
+	if (episodes.count)
+		mode->lock_wait.mean_ns = (struct maybe){
+			true, (double)mode->lock_wait.total_ns / (double)episodes.count
+		};
+	mode->lock_wait.p50_ns = quantile(&episodes, 0.5);
+	mode->lock_wait.p90_ns = quantile(&episodes, 0.9);
+	mode->lock_wait.p99_ns = quantile(&episodes, 0.99);
+	mode->lock_wait.max_ns = quantile(&episodes, 1);
+	histogram__free(&episodes);
+	return err;
+}
+
+int lock_sums__fill(const struct lock_sums *sums, bool futex_exits, struct report_mode *mode)
+{
+	int err = 0;
+
+	mode->locks = calloc(sums->n_locks + 1, sizeof(*mode->locks));
+	if (!mode->locks)
+		return -ENOMEM;
+	for (size_t i = 0; i < sums->n_locks && !err; i++)
+		err = fill_lock(&sums->locks[i], futex_exits, &mode->locks[mode->n_locks++]);
+	qsort(mode->locks, mode->n_locks, sizeof(*mode->locks), by_wait);
+	return err ? err : fill_lock_wait(sums, mode);
+}

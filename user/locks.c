@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "locks.h"
+
+/* A thread's attempt to acquire a lock that has not succeeded yet. */
+struct attempt {
+	size_t lock;		/* index + 1; 0: none */
+	uint64_t blocked_ns;
+};
+
+/* A remembered answer of locks__find(). */
+struct word_entry {
+	uint64_t word;
+	uint32_t pid;
+	uint32_t entry;		/* published entry + 1; 0: not published */
+	bool used;
+};
+
+struct locks {
+	const struct lock_table *published;
+	struct lock **locks;
+	size_t n_locks;
+	struct attempt *attempts;	/* by thread */
+	size_t n_attempts;
+	struct word_entry *words;
+	size_t n_words, words_room;
+};
+
+int locks__new(struct locks **out, const struct lock_table *published)
+{
+	struct locks *locks = calloc(1, sizeof(*locks));
+
+	if (!locks)
+		return -ENOMEM;
+	locks->published = published;
+	*out = locks;
+	return 0;
+}
+
+void locks__free(struct locks *locks)
+{
+	if (!locks)
+		return;
+	for (size_t i = 0; i < locks->n_locks; i++) {
+		histogram__free(&locks->locks[i]->episodes);
+		histogram__free(&locks->locks[i]->handoff_ns);
+		free(locks->locks[i]->holders);
+		free(locks->locks[i]);
+	}
+	free(locks->locks);
+	free(locks->attempts);
+	free(locks->words);
+	free(locks);
+}
+
+/* The smallest published range that holds the word; entry + 1, 0 for none. */
+static uint32_t search_published(const struct lock_table *table, uint32_t pid, uint64_t word)
+{
+	uint32_t best = 0, n;
+
+	if (!table)
+		return 0;
+	n = __atomic_load_n(&table->count, __ATOMIC_ACQUIRE);
+	if (n > LOCK_TABLE_CAPACITY)
+		n = LOCK_TABLE_CAPACITY;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct lock_entry *entry = &table->entries[i];
+
+		if (!__atomic_load_n(&entry->ready, __ATOMIC_ACQUIRE) ||
+		    entry->pid != (int32_t)pid || word < entry->address ||
+		    word - entry->address >= entry->size || entry->kind >= LOCK_KIND_COUNT)
+			continue;
+		if (!best || entry->size < table->entries[best - 1].size)
+			best = i + 1;
+	}
+	return best;
+}
+
+static struct word_entry *word_slot(struct word_entry *words, size_t room, uint32_t pid,
+				    uint64_t word)
+{
+	uint64_t key = (word ^ (uint64_t)pid << 40) * 0x9e3779b97f4a7c15ull;
+	size_t at = (key >> 32) & (room - 1);
+
+	while (words[at].used && (words[at].word != word || words[at].pid != pid))
+		at = (at + 1) & (room - 1);
+	return &words[at];
+}
+
+/* Room for one more remembered word. Without memory the answers are just not kept. */
+static bool grow_words(struct locks *locks)
+{
+	struct word_entry *grown;
+	size_t room;
+
+	if (2 * (locks->n_words + 1) <= locks->words_room)
+		return true;
+	room = locks->words_room ? 2 * locks->words_room : 64;
+	grown = calloc(room, sizeof(*grown));
+	if (!grown)
+		return false;
+	for (size_t i = 0; i < locks->words_room; i++)
+		if (locks->words[i].used)
+			*word_slot(grown, room, locks->words[i].pid, locks->words[i].word) =
+				locks->words[i];
+	free(locks->words);
+	locks->words = grown;
+	locks->words_room = room;
+	return true;
+}
+
+struct lock_word locks__find(struct locks *locks, uint32_t pid, uint64_t word)
+{
+	struct lock_word found = { .kind = LOCK_UNKNOWN };
+	struct word_entry *slot = NULL;
+	uint32_t at;
+
+	if (!locks->published || !word)
+		return found;
+	if (grow_words(locks))
+		slot = word_slot(locks->words, locks->words_room, pid, word);
+	if (slot && slot->used) {
+		at = slot->entry;
+	} else {
+		at = search_published(locks->published, pid, word);
+		if (slot) {
+			*slot = (struct word_entry){ word, pid, at, true };
+			locks->n_words++;
+		}
+	}
+	if (at) {
+		const struct lock_entry *entry = &locks->published->entries[at - 1];
+
+		found.kind = entry->kind;
+		found.role = entry->role;
+		found.name = entry->name;
+	}
+	return found;
+}
+
+/* What to call a lock that nobody published. */
+static const char *unnamed(enum lock_kind kind, bool mmap_lock)
+{
+	switch (kind) {
+	case LOCK_KERNEL:
+		return mmap_lock ? "mmap_lock" : "(kernel lock)";
+	case LOCK_JOIN:
+		return "(thread exit)";
+	case LOCK_MUTEX:
+		return "(unnamed mutex)";
+	default:
+		return "(unnamed condition variable)";
+	}
+}
+
+/* The lock's index + 1, made when it is new; 0 without memory. */
+static size_t lock_index(struct locks *locks, uint32_t pid, enum lock_kind kind, const char *name)
+{
+	struct lock **grown;
+	struct lock *lock;
+
+	for (size_t i = 0; i < locks->n_locks; i++) {
+		lock = locks->locks[i];
+		if (lock->pid == pid && lock->kind == kind &&
+		    !strncmp(lock->name, name, sizeof(lock->name) - 1))
+			return i + 1;
+	}
+	grown = realloc(locks->locks, (locks->n_locks + 1) * sizeof(*grown));
+	if (!grown)
+		return 0;
+	locks->locks = grown;
+	lock = calloc(1, sizeof(*lock));
+	if (!lock)
+		return 0;
+	lock->pid = pid;
+	lock->kind = kind;
+	strncpy(lock->name, name, sizeof(lock->name) - 1);
+	histogram__init(&lock->episodes);
+	histogram__init(&lock->handoff_ns);
+	locks->locks[locks->n_locks++] = lock;
+	return locks->n_locks;
+}
+
+static struct attempt *attempt_of(struct locks *locks, size_t thread)
+{
+	if (thread >= locks->n_attempts) {
+		size_t room = locks->n_attempts ? locks->n_attempts : 16;
+		struct attempt *grown;
+
+		while (room <= thread)
+			room *= 2;
+		grown = realloc(locks->attempts, room * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		memset(grown + locks->n_attempts, 0, (room - locks->n_attempts) * sizeof(*grown));
+		locks->attempts = grown;
+		locks->n_attempts = room;
+	}
+	return &locks->attempts[thread];
+}
+
+/* End of an attempt: its waits become one episode. */
+static int close_attempt(struct locks *locks, struct attempt *attempt)
+{
+	int err = 0;
+
+	if (attempt->lock)
+		err = histogram__add(&locks->locks[attempt->lock - 1]->episodes,
+				     attempt->blocked_ns);
+	attempt->lock = 0;
+	attempt->blocked_ns = 0;
+	return err;
+}
+
+static int add_holder(struct lock *lock, size_t thread, uint64_t ns)
+{
+	struct lock_holder *grown;
+
+	for (size_t i = 0; i < lock->n_holders; i++) {
+		if (lock->holders[i].thread == thread) {
+			lock->holders[i].wait_ns += ns;
+			return 0;
+		}
+	}
+	grown = realloc(lock->holders, (lock->n_holders + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	lock->holders = grown;
+	lock->holders[lock->n_holders++] = (struct lock_holder){ thread, ns };
+	return 0;
+}
+
+/* The lock was handed over: for how long had it been since the last time? */
+static int add_handoff(struct lock *lock, const struct lock_wait *wait)
+{
+	if (!lock->handoffs || wait->woken_ns < lock->first_handoff_ns)
+		lock->first_handoff_ns = wait->woken_ns;
+	if (wait->woken_ns > lock->last_handoff_ns)
+		lock->last_handoff_ns = wait->woken_ns;
+	lock->handoffs++;
+	return histogram__add(&lock->handoff_ns, wait->wakeup_ns);
+}
+
+int locks__wait(struct locks *locks, const struct lock_wait *wait)
+{
+	bool published = wait->word.kind != LOCK_UNKNOWN && wait->word.name;
+	enum lock_role role = published ? wait->word.role : LOCK_ROLE_ACQUIRE;
+	struct attempt *attempt = attempt_of(locks, wait->thread);
+	size_t index = lock_index(locks, published ? wait->pid : 0, wait->kind,
+				  published ? wait->word.name :
+					      unnamed(wait->kind, wait->mmap_lock));
+	struct lock *lock;
+	int err = 0;
+
+	if (!attempt || !index)
+		return -ENOMEM;
+	lock = locks->locks[index - 1];
+	lock->waits++;
+	lock->total_ns += wait->blocked_ns;
+	lock->wakeup_ns += wait->wakeup_ns;
+	lock->woken_early += wait->early;
+	if (wait->holder != NO_THREAD)
+		err = add_holder(lock, wait->holder, wait->blocked_ns);
+	if (err)
+		return err;
+
+	/*
+	 * A wait that its releaser did not end (a time-out, a signal) is part of
+	 * an attempt that goes on; so is one for the fields of the lock itself.
+	 */
+	if (attempt->lock && attempt->lock != index) {
+		err = close_attempt(locks, attempt);
+		if (err)
+			return err;
+	}
+	attempt->lock = index;
+	attempt->blocked_ns += wait->blocked_ns;
+	if (wait->kind == LOCK_KERNEL || wait->kind == LOCK_JOIN)
+		return close_attempt(locks, attempt);
+	if (!wait->released || wait->open || role == LOCK_ROLE_GUARD)
+		return 0;
+	if (role == LOCK_ROLE_ACQUIRE)
+		err = add_handoff(lock, wait);
+	return err ? err : close_attempt(locks, attempt);
+}
+
+int locks__calls(struct locks *locks, uint32_t pid, const struct convoy_ev_futex *calls)
+{
+	struct lock_word word = locks__find(locks, pid, calls->word);
+	size_t index;
+
+	if (word.kind == LOCK_UNKNOWN || !word.name)
+		return 0; /* whose lock it was is not known without its waits' kinds */
+	index = lock_index(locks, pid, word.kind, word.name);
+	if (!index)
+		return -ENOMEM;
+	locks->locks[index - 1]->timeouts += calls->timeouts;
+	locks->locks[index - 1]->eagain += calls->eagain;
+	return 0;
+}
+
+int locks__finish(struct locks *locks)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < locks->n_attempts; i++) {
+		int one = close_attempt(locks, &locks->attempts[i]);
+
+		if (!err)
+			err = one;
+	}
+	return err;
+}
+
+size_t locks__n(const struct locks *locks)
+{
+	return locks->n_locks;
+}
+
+const struct lock *locks__at(const struct locks *locks, size_t at)
+{
+	return locks->locks[at];
+}

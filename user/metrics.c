@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify.h"
+#include "estimate.h"
+#include "lock_sums.h"
+#include "metrics.h"
+
+/* Numbers that are measured once a round. */
+enum per_round {
+	ROUND_WALL,
+	ROUND_CPU,
+	ROUND_CORES,
+	ROUND_VOLUNTARY,
+	ROUND_INVOLUNTARY,
+	ROUND_MIGRATIONS,
+	PER_ROUND_COUNT,
+};
+
+struct mode_metrics {
+	char mode[64];
+	unsigned rounds;
+	double *per_round[PER_ROUND_COUNT];
+	uint64_t time_ns[ACCOUNT_COUNT], lifetime_ns;
+	uint64_t worker_time_ns[ACCOUNT_COUNT], worker_lifetime_ns;
+	int64_t residual_ns;
+	uint64_t tool_cpu_ns, yields;
+	uint64_t threads_checked, threads_equal, tasks_wrong;
+	struct lock_sums *locks;
+	struct report_thread *threads;
+	size_t n_threads;
+	struct report_task *tasks;
+	size_t n_tasks;
+	uint64_t *cpu_busy_ns;
+	unsigned n_cpus;
+};
+
+int mode_metrics__new(struct mode_metrics **out, const char *mode)
+{
+	struct mode_metrics *metrics = calloc(1, sizeof(*metrics));
+	int err;
+
+	if (!metrics)
+		return -ENOMEM;
+	snprintf(metrics->mode, sizeof(metrics->mode), "%s", mode);
+	err = lock_sums__new(&metrics->locks);
+	if (err) {
+		free(metrics);
+		return err;
+	}
+	*out = metrics;
+	return 0;
+}
+
+void mode_metrics__free(struct mode_metrics *metrics)
+{
+	if (!metrics)
+		return;
+	for (int i = 0; i < PER_ROUND_COUNT; i++)
+		free(metrics->per_round[i]);
+	lock_sums__free(metrics->locks);
+	free(metrics->threads);
+	free(metrics->tasks);
+	free(metrics->cpu_busy_ns);
+	free(metrics);
+}
+
+unsigned mode_metrics__rounds(const struct mode_metrics *metrics)
+{
+	return metrics->rounds;
+}
+
+static bool is_worker(const struct work_result *work, const struct ledger_thread *thread)
+{
+	for (size_t i = 0; work && i < work->n_threads; i++)
+		if (work->threads[i].pid == thread->ns_pid &&
+		    work->threads[i].tid == thread->ns_tid)
+			return true;
+	return false;
+}
+
+static void describe_thread(struct report_thread *out, const struct ledger_thread *thread,
+			    unsigned round, bool worker)
+{
+	out->round = round;
+	out->pid = thread->pid;
+	out->tid = thread->tid;
+	memcpy(out->comm, thread->comm, sizeof(out->comm));
+	snprintf(out->role, sizeof(out->role), "%s", worker ? "worker" : thread->root ? "main" : "");
+	out->lifetime_ns = ledger_thread__lifetime_ns(thread);
+	memcpy(out->time_ns, thread->time_ns, sizeof(out->time_ns));
+	out->voluntary = thread->rusage_voluntary;
+	out->involuntary = thread->involuntary;
+	out->cpu_ns = thread->runtime_ns;
+	out->audited = ledger_thread__audited(thread);
+	out->audit_equal = ledger_thread__audit_equal(thread);
+}
+
+/* What a round's threads add up to. */
+struct round_sums {
+	uint64_t voluntary, involuntary, migrations;
+};
+
+static int add_threads(struct mode_metrics *metrics, const struct round *round,
+		       struct round_sums *sums)
+{
+	size_t n = ledger__n_threads(round->ledger);
+	struct report_thread *grown = realloc(metrics->threads, (metrics->n_threads + n + 1) *
+								       sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	metrics->threads = grown;
+	memset(grown + metrics->n_threads, 0, (n + 1) * sizeof(*grown));
+	for (size_t i = 0; i < n; i++) {
+		const struct ledger_thread *thread = ledger__thread(round->ledger, i);
+		uint64_t lifetime = ledger_thread__lifetime_ns(thread);
+		/* Of a command that says nothing of itself, every thread counts. */
+		bool worker = is_worker(round->work, thread);
+
+		if (!thread->seen)
+			continue;
+		describe_thread(&grown[metrics->n_threads++], thread, metrics->rounds, worker);
+		metrics->lifetime_ns += lifetime;
+		metrics->residual_ns += ledger_thread__residual_ns(thread);
+		metrics->yields += thread->yields;
+		metrics->threads_checked += ledger_thread__audited(thread);
+		metrics->threads_equal += ledger_thread__audited(thread) &&
+					  ledger_thread__audit_equal(thread);
+		sums->voluntary += thread->rusage_voluntary;
+		sums->involuntary += thread->involuntary;
+		sums->migrations += thread->migrations;
+		if (worker || !round->work)
+			metrics->worker_lifetime_ns += lifetime;
+		for (int a = 0; a < ACCOUNT_COUNT; a++) {
+			metrics->time_ns[a] += thread->time_ns[a];
+			if (worker || !round->work)
+				metrics->worker_time_ns[a] += thread->time_ns[a];
+		}
+	}
+	return 0;
+}
+
+static int add_cpus(struct mode_metrics *metrics, const struct ledger *ledger)
+{
+	unsigned n = ledger__n_cpus(ledger);
+
+	if (n > metrics->n_cpus) {
+		uint64_t *grown = realloc(metrics->cpu_busy_ns, n * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		memset(grown + metrics->n_cpus, 0, (n - metrics->n_cpus) * sizeof(*grown));
+		metrics->cpu_busy_ns = grown;
+		metrics->n_cpus = n;
+	}
+	for (unsigned cpu = 0; cpu < n; cpu++)
+		metrics->cpu_busy_ns[cpu] += ledger__cpu_busy_ns(ledger, cpu);
+	return 0;
+}
+
+static int add_tasks(struct mode_metrics *metrics, const struct round *round)
+{
+	struct report_task *grown;
+
+	if (!round->work)
+		return 0;
+	grown = realloc(metrics->tasks, (metrics->n_tasks + round->work->n_tasks + 1) *
+						sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	metrics->tasks = grown;
+	for (size_t i = 0; i < round->work->n_tasks; i++) {
+		const struct work_task *from = &round->work->tasks[i];
+		struct report_task *task = &grown[metrics->n_tasks++];
+
+		memset(task, 0, sizeof(*task));
+		snprintf(task->name, sizeof(task->name), "%s", from->name);
+		snprintf(task->result, sizeof(task->result), "%s", from->result);
+		task->round = metrics->rounds;
+		task->pid = from->pid;
+		task->tid = from->tid;
+		task->start_ns = from->start_ns > round->start_ns ? from->start_ns - round->start_ns :
+								    0;
+		task->end_ns = from->end_ns > round->start_ns ? from->end_ns - round->start_ns : 0;
+		metrics->tasks_wrong += !from->ok;
+	}
+	return 0;
+}
+
+static uint64_t timeval_ns(const struct timeval *tv)
+{
+	return (uint64_t)tv->tv_sec * 1000000000u + (uint64_t)tv->tv_usec * 1000u;
+}
+
+static int add_per_round(struct mode_metrics *metrics, const struct round *round,
+			 const struct round_sums *sums)
+{
+	double wall = (double)(round->end_ns - round->start_ns);
+	double cpu = (double)(timeval_ns(&round->usage.ru_utime) +
+			      timeval_ns(&round->usage.ru_stime));
+	double values[PER_ROUND_COUNT] = {
+		[ROUND_WALL] = wall,
+		[ROUND_CPU] = cpu,
+		[ROUND_CORES] = wall > 0 ? cpu / wall : 0,
+		[ROUND_VOLUNTARY] = (double)sums->voluntary,
+		[ROUND_INVOLUNTARY] = (double)sums->involuntary,
+		[ROUND_MIGRATIONS] = (double)sums->migrations,
+	};
+
+	for (int i = 0; i < PER_ROUND_COUNT; i++) {
+		double *grown = realloc(metrics->per_round[i],
+					(metrics->rounds + 1) * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		metrics->per_round[i] = grown;
+		grown[metrics->rounds] = values[i];
+	}
+	metrics->rounds++;
+	return 0;
+}
+
+int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
+{
+	struct round_sums sums = { 0 };
+	int err;
+
+	err = add_threads(metrics, round, &sums);
+	if (!err)
+		err = add_cpus(metrics, round->ledger);
+	if (!err)
+		err = add_tasks(metrics, round);
+	if (!err)
+		err = lock_sums__add(metrics->locks, round->ledger);
+	if (!err)
+		err = add_per_round(metrics, round, &sums);
+	metrics->tool_cpu_ns += round->tool_cpu_ns;
+	return err;
+}
+
+static int fill_estimates(const struct mode_metrics *metrics,
+			  const struct metrics_context *context, struct report_mode *mode)
+{
+	struct estimate *const estimates[PER_ROUND_COUNT] = {
+		[ROUND_WALL] = &mode->wall_ns,
+		[ROUND_CPU] = &mode->cpu_ns,
+		[ROUND_CORES] = &mode->cores_used,
+		[ROUND_VOLUNTARY] = &mode->voluntary,
+		[ROUND_INVOLUNTARY] = &mode->involuntary,
+		[ROUND_MIGRATIONS] = &mode->migrations,
+	};
+	double *util;
+	int err = 0;
+
+	for (int i = 0; i < PER_ROUND_COUNT && !err; i++)
+		err = estimate__init(estimates[i], metrics->per_round[i], metrics->rounds);
+	if (err || !metrics->rounds || !context->cpus_usable)
+		return err;
+	util = calloc(metrics->rounds, sizeof(*util));
+	if (!util)
+		return -ENOMEM;
+	for (unsigned i = 0; i < metrics->rounds; i++)
+		util[i] = metrics->per_round[ROUND_CORES][i] / context->cpus_usable;
+	err = estimate__init(&mode->cpu_util, util, metrics->rounds);
+	free(util);
+	return err;
+}
+
+/* A copy of `n` items, or NULL with *err set; NULL without error for none. */
+static void *copy(const void *items, size_t n, size_t size, int *err)
+{
+	void *copied = n ? malloc(n * size) : NULL;
+
+	if (n && !copied)
+		*err = -ENOMEM;
+	if (copied)
+		memcpy(copied, items, n * size);
+	return copied;
+}
+
+int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_context *context,
+		       struct report_mode *mode)
+{
+	int err = fill_estimates(metrics, context, mode);
+
+	snprintf(mode->mode, sizeof(mode->mode), "%s", metrics->mode);
+	mode->rounds = metrics->rounds;
+	memcpy(mode->time_ns, metrics->time_ns, sizeof(mode->time_ns));
+	memcpy(mode->worker_time_ns, metrics->worker_time_ns, sizeof(mode->worker_time_ns));
+	mode->lifetime_ns = metrics->lifetime_ns;
+	mode->worker_lifetime_ns = metrics->worker_lifetime_ns;
+	mode->residual_ns = metrics->residual_ns;
+	mode->yields = metrics->yields;
+	mode->threads_checked = metrics->threads_checked;
+	mode->threads_equal = metrics->threads_equal;
+	mode->tasks_checked = metrics->n_tasks;
+	mode->tasks_wrong = metrics->tasks_wrong;
+	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0, (double)metrics->tool_cpu_ns };
+	if (!err)
+		mode->threads = copy(metrics->threads, metrics->n_threads,
+				     sizeof(*metrics->threads), &err);
+	mode->n_threads = mode->threads ? metrics->n_threads : 0;
+	if (!err)
+		mode->tasks = copy(metrics->tasks, metrics->n_tasks, sizeof(*metrics->tasks), &err);
+	mode->n_tasks = mode->tasks ? metrics->n_tasks : 0;
+	if (!err)
+		mode->cpus = calloc(metrics->n_cpus + 1, sizeof(*mode->cpus));
+	if (!mode->cpus)
+		return -ENOMEM;
+	for (unsigned cpu = 0; cpu < metrics->n_cpus; cpu++)
+		if (metrics->cpu_busy_ns[cpu])
+			mode->cpus[mode->n_cpus++] =
+				(struct report_cpu){ (int)cpu, metrics->cpu_busy_ns[cpu] };
+	return err ? err : lock_sums__fill(metrics->locks, context->futex_exits, mode);
+}
+
+void report__fill_speedups(struct report *report)
+{
+	const struct report_mode *serial = report__mode(report, "serial");
+
+	if (!serial || !serial->wall_ns.n)
+		return;
+	for (size_t i = 0; i < report->n_modes; i++) {
+		struct report_mode *mode = &report->modes[i];
+
+		if (mode->wall_ns.n && mode->wall_ns.median > 0)
+			mode->speedup = (struct maybe){
+				true, serial->wall_ns.median / mode->wall_ns.median
+			};
+	}
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * report.h - everything a report says, before it is rendered.
+ *
+ * Filled by metrics, read by the verdict and by every renderer; the shape is
+ * that of the JSON contract "convoy.report/1". Times are nanoseconds, shares
+ * are 0..1. Strings are the raw bytes that came from outside: renderers make
+ * them harmless. The report owns all its memory; report__free() ends it.
+ */
+#ifndef CONVOY_REPORT_H
+#define CONVOY_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "account.h"
+#include "estimate.h"
+#include "workloads/lock_table.h"
+
+enum futex_probes { FUTEX_NONE, FUTEX_BLOCKING, FUTEX_ALL };
+
+/* A number that may be unknown: JSON null, text "-". */
+struct maybe {
+	bool known;
+	double value;
+};
+
+struct report_holder {
+	uint32_t tid;
+	char comm[16];
+	double share;		/* of the lock's waiting time; shares sum to <= 1 */
+};
+
+struct report_lock {
+	char name[96];
+	enum lock_kind kind;
+	char runtime[32];	/* "" : none known */
+	uint64_t episodes, waits;
+	struct maybe timeouts;	/* known with futex=all only */
+	struct maybe eagain;	/* known with futex=all only */
+	uint64_t total_ns;	/* blocked, without the run-queue delay after it */
+	uint64_t wakeup_ns;	/* that delay */
+	struct maybe p50_ns, p99_ns, max_ns;	/* of episodes */
+	struct report_holder *holders;	/* largest share first */
+	size_t n_holders;
+	uint64_t handoffs;	/* waits ended by the releaser's own wake-up */
+	struct maybe handoff_p50_ns;	/* from that wake-up to running */
+	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them */
+	uint64_t woken_early;	/* waits whose wake-up preceded their switch-out */
+};
+
+struct report_thread {
+	unsigned round;		/* 0-based, among the mode's measured rounds */
+	uint32_t pid, tid;
+	char comm[16];
+	char role[16];		/* "worker" or "main" or "" */
+	uint64_t lifetime_ns;
+	uint64_t time_ns[ACCOUNT_COUNT];
+	uint64_t voluntary, involuntary;	/* switches */
+	uint64_t cpu_ns;
+	bool audited;		/* the kernel's own counts were read at its death */
+	bool audit_equal;	/* they equal the records */
+};
+
+struct report_cpu {
+	int cpu;
+	uint64_t busy_ns;
+};
+
+/* What a job says of its own tasks, by its own clock. */
+struct report_task {
+	char name[32];
+	unsigned round;
+	uint32_t pid, tid;
+	uint64_t start_ns, end_ns;	/* since the release of the cork */
+	char result[32];		/* decimal */
+};
+
+struct report_mode {
+	char mode[64];
+	char **command;		/* NULL-terminated argv, or NULL */
+	unsigned rounds;	/* measured ones */
+	struct estimate wall_ns, cpu_ns, cpu_util, cores_used;
+	struct estimate voluntary, involuntary, migrations;
+	/* Sums over the measured rounds and all threads. */
+	uint64_t time_ns[ACCOUNT_COUNT];
+	uint64_t lifetime_ns;
+	int64_t residual_ns;	/* lifetime minus the accounts */
+	/* The same over threads of role "worker" only (all, if no role is known): thread time. */
+	uint64_t worker_time_ns[ACCOUNT_COUNT];
+	uint64_t worker_lifetime_ns;
+	struct {
+		uint64_t episodes, total_ns;
+		struct maybe mean_ns, p50_ns, p90_ns, p99_ns, max_ns;
+	} lock_wait;
+	struct report_lock *locks;	/* most waiting time first */
+	size_t n_locks;
+	struct report_thread *threads;	/* [] unless asked for */
+	size_t n_threads;
+	struct report_cpu *cpus;
+	size_t n_cpus;
+	struct report_task *tasks;
+	size_t n_tasks;
+	struct maybe speedup;	/* wall of serial / wall of this mode */
+	struct maybe tool_cpu_ns;	/* the tool's own CPU time in these rounds */
+	struct maybe probe_ns;
+	/* The kernel's account of the same threads, for the text report's audit. */
+	uint64_t threads_checked, threads_equal;
+	uint64_t yields;	/* sched_yield switches: spinning that futex tracing cannot see */
+	uint64_t tasks_checked, tasks_wrong;	/* results compared by the workload itself */
+};
+
+struct report_loss {
+	uint64_t ring, task_state, unmatched, reads;
+};
+
+struct report {
+	char version[32];
+	char command_line[512];	/* what the user typed, for the first line */
+	struct {
+		char kernel[128], arch[32], cpu_model[128], virt[32];	/* "" : unknown/none */
+		unsigned cpus;		/* online */
+		unsigned cpus_usable;	/* the run's affinity: base of cpu_util */
+		struct maybe stolen_share;	/* of CPU time, by the hypervisor, during the run */
+	} host;
+	struct {
+		bool sched;
+		enum futex_probes futex;
+		bool stacks;
+		char note[160];		/* e.g. why a dearer probe had to be used; "" : none */
+	} probes;
+	struct report_loss loss;
+	bool valid;
+	bool incomplete;	/* interrupted: some rounds are missing */
+	bool allow_loss;
+	char job[64];		/* "" : none */
+	unsigned workers;
+	json_t *params;		/* everything needed to run it again (owned) */
+	int command_status;	/* wait status style exit code; -1: no command */
+	struct report_mode *modes;	/* in the order asked for */
+	size_t n_modes;
+	struct {
+		char best_mode[64];	/* "" : no single best mode (JSON null) */
+		char *text;		/* one or more sentences, '\n' between lines (owned) */
+		struct maybe confidence;	/* 0..1 */
+	} verdict;
+};
+
+/* A zeroed report; NULL when memory runs out. */
+struct report *report__new(void);
+void report__free(struct report *report);
+
+/* The mode of that name, or NULL. */
+const struct report_mode *report__mode(const struct report *report, const char *mode);
+
+#endif /* CONVOY_REPORT_H */

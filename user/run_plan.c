@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "run_plan.h"
+#include "session.h"
+#include "workloads/cpulist.h"
+#include "workloads/parse_number.h"
+
+enum option_key {
+	KEY_SLEEP_SCALE = 0x100,
+	KEY_START,
+	KEY_YIELD_EVERY,
+	KEY_CHECK_INTERVAL,
+	KEY_SWITCH_INTERVAL,
+	KEY_FUTEX,
+	KEY_CPUS,
+	KEY_FORMAT,
+	KEY_EXPORT,
+	KEY_THREADS,
+	KEY_RING_BYTES,
+	KEY_ALLOW_LOSS,
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "What to run:", 1 },
+	{ "job", 'j', "JOB", 0, "The work to do (default: countdown; see `convoy list`)", 0 },
+	{ "modes", 'm', "MODE,...", 0, "Ways to run it (default: the job's own)", 0 },
+	{ "workers", 'w', "N", 0, "Threads or processes (default: the job's own, or the CPUs)", 0 },
+	{ "work", 'n', "WORK", 0, "Amount of work per worker (default: the job's own)", 0 },
+	{ "rounds", 'r', "ROUNDS", 0, "Times to run each mode, interleaved (default: the job's own)",
+	  0 },
+	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Shorten or lengthen the sleeps of a job", 0 },
+	{ "start", KEY_START, "fork|spawn", 0, "How processes are started (default: fork)", 0 },
+	{ "yield-every", KEY_YIELD_EVERY, "N", 0,
+	  "Give up control every N instructions, as sleep(0) does (default: never)", 0 },
+	{ "check-interval", KEY_CHECK_INTERVAL, "N", 0,
+	  "Instructions between two looks at the GIL (default: 100)", 0 },
+	{ "switch-interval", KEY_SWITCH_INTERVAL, "MS", 0,
+	  "gil-timed: how long a waiter waits before it asks (default: 5)", 0 },
+	{ "cpus", KEY_CPUS, "LIST", 0, "Run on these CPUs only, e.g. 0,2-3", 0 },
+	{ 0, 0, 0, 0, "How to watch it:", 2 },
+	{ "futex", KEY_FUTEX, "all|blocking", 0,
+	  "Count every futex call, or only those that block: cheaper (default: all)", 0 },
+	{ "ring-bytes", KEY_RING_BYTES, "N", 0,
+	  "Size of each CPU's event ring, a power of two (default: by the CPUs)", 0 },
+	{ "allow-loss", KEY_ALLOW_LOSS, 0, 0, "Lost events do not fail the run (exit 4)", 0 },
+	{ 0, 0, 0, 0, "What to print:", 3 },
+	{ "format", KEY_FORMAT, "text|json", 0, "Format of the report on stdout (default: text)", 0 },
+	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable", 0 },
+	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
+	{ "verbose", 'v', 0, 0, "Say more: the tasks' log, what libbpf says", 0 },
+	{ 0 }
+};
+
+static const char doc[] =
+	"Run a job in several modes, watch it with eBPF, and say which mode wins and why."
+	"\v"
+	"Examples:\n"
+	"  convoy run                                  the GIL benchmark in five modes\n"
+	"  convoy run -j countdown -w 4 -r 10          four workers, ten rounds\n"
+	"  convoy run -m threads,processes --cpus 0    both on one CPU\n"
+	"  convoy run -j recursion --sleep-scale 0.2   work that mostly sleeps\n"
+	"  convoy run --format json | jq .verdict      for a script\n"
+	"  convoy run --export json=report.json        read it now, keep it for later\n"
+	"\n"
+	"Exit status: 0 done; 2 usage; 3 not permitted, or the kernel lacks something; "
+	"4 events were lost; 6 failed; 128+N ended by signal N.";
+
+/* What was said on the command line, before defaults are known. */
+struct parse_state {
+	struct run_plan *plan;
+	const char *job, *modes, *cpus;
+	bool has_work, has_sleep_scale;
+	int err;
+};
+
+static int bad_number(const char *what, const char *text, const char *allowed, int err)
+{
+	if (err == -ERANGE)
+		message("%s %s is out of range: it must be %s", what, text, allowed);
+	else
+		message("%s '%s' is not a number: it must be %s", what, text, allowed);
+	return -EINVAL;
+}
+
+static int parse_unsigned(const char *what, const char *text, unsigned long long min,
+			  unsigned long long max, unsigned long long *out)
+{
+	char allowed[80];
+	int err = parse__u64(text, min, max, out);
+
+	if (!err)
+		return 0;
+	snprintf(allowed, sizeof(allowed), "from %llu to %llu", min, max);
+	return bad_number(what, text, allowed, err);
+}
+
+static int parse_real(const char *what, const char *text, double min, double max, double *out)
+{
+	char allowed[80];
+	int err = parse__double(text, min, max, out);
+
+	if (!err)
+		return 0;
+	snprintf(allowed, sizeof(allowed), "from %g to %g", min, max);
+	return bad_number(what, text, allowed, err);
+}
+
+static int parse_count(const char *what, const char *text, unsigned max, unsigned *out)
+{
+	unsigned long long value;
+	int err = parse_unsigned(what, text, 1, max, &value);
+
+	if (!err)
+		*out = (unsigned)value;
+	return err;
+}
+
+static int parse_choice(const char *what, const char *text, const char *const *choices,
+			size_t *which)
+{
+	for (size_t i = 0; choices[i]; i++) {
+		if (!strcmp(text, choices[i])) {
+			*which = i;
+			return 0;
+		}
+	}
+	message("%s '%s' does not exist: it is %s or %s", what, text, choices[0], choices[1]);
+	return -EINVAL;
+}
+
+static int parse_ring_bytes(const char *text, size_t *out)
+{
+	unsigned long long value;
+	int err = parse_unsigned("--ring-bytes", text, SESSION_RING_MIN, SESSION_RING_MAX, &value);
+
+	if (err)
+		return err;
+	if (value & (value - 1)) {
+		message("--ring-bytes %s is not a power of two", text);
+		return -EINVAL;
+	}
+	*out = (size_t)value;
+	return 0;
+}
+
+static int parse_format(const char *text, const struct renderer **renderer)
+{
+	*renderer = render__find(text);
+	if (*renderer)
+		return 0;
+	message("format '%s' does not exist; there are:", text);
+	for (size_t i = 0; render__at(i); i++)
+		fprintf(stderr, "  %-8s %s\n", render__at(i)->name, render__at(i)->summary);
+	return -EINVAL;
+}
+
+static int parse_export(struct run_plan *plan, const char *spec)
+{
+	if (plan->n_exports == MAX_EXPORTS) {
+		message("more than %d exports", MAX_EXPORTS);
+		return -EINVAL;
+	}
+	plan->exports[plan->n_exports++] = spec;
+	return render__check_export(spec) ? -EINVAL : 0;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *argp)
+{
+	static const char *const starts[] = { "fork", "spawn", NULL };
+	static const char *const futexes[] = { "all", "blocking", NULL };
+	struct parse_state *state = argp->input;
+	struct run_plan *plan = state->plan;
+	size_t which = 0;
+	int err = 0;
+
+	switch (key) {
+	case 'j':
+		state->job = arg;
+		break;
+	case 'm':
+		state->modes = arg;
+		break;
+	case 'w':
+		err = parse_count("--workers", arg, 1024, &plan->workers);
+		break;
+	case 'n':
+		/* How much a job can take is checked when the job is known. */
+		err = parse_unsigned("--work", arg, 1, ULLONG_MAX / 2, &plan->work);
+		state->has_work = true;
+		break;
+	case 'r':
+		err = parse_count("--rounds", arg, 10000, &plan->rounds);
+		break;
+	case KEY_SLEEP_SCALE:
+		err = parse_real("--sleep-scale", arg, 0, 1000, &plan->sleep_scale);
+		state->has_sleep_scale = true;
+		break;
+	case KEY_START:
+		err = parse_choice("--start", arg, starts, &which);
+		plan->spawn = which == 1;
+		break;
+	case KEY_YIELD_EVERY:
+		err = parse_unsigned("--yield-every", arg, 0, ULLONG_MAX / 2, &plan->yield_every);
+		break;
+	case KEY_CHECK_INTERVAL:
+		err = parse_unsigned("--check-interval", arg, 1, 1000000000, &plan->check_interval);
+		break;
+	case KEY_SWITCH_INTERVAL:
+		err = parse_real("--switch-interval", arg, 0.001, 10000, &plan->switch_interval_ms);
+		break;
+	case KEY_CPUS:
+		state->cpus = arg;
+		break;
+	case KEY_FUTEX:
+		err = parse_choice("--futex", arg, futexes, &which);
+		plan->futex = which ? FUTEX_BLOCKING : FUTEX_ALL;
+		break;
+	case KEY_RING_BYTES:
+		err = parse_ring_bytes(arg, &plan->ring_bytes);
+		break;
+	case KEY_ALLOW_LOSS:
+		plan->allow_loss = true;
+		break;
+	case KEY_FORMAT:
+		err = parse_format(arg, &plan->renderer);
+		break;
+	case KEY_EXPORT:
+		err = parse_export(plan, arg);
+		break;
+	case KEY_THREADS:
+		plan->threads = true;
+		break;
+	case 'v':
+		plan->verbose = true;
+		break;
+	case ARGP_KEY_ARG:
+		message("'%s' is not an option; `convoy run --help` shows what there is", arg);
+		err = -EINVAL;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	if (err)
+		state->err = err;
+	return -err;
+}
+
+static int choose_job(struct run_plan *plan, const struct parse_state *state)
+{
+	const char *name = state->job ? state->job : "countdown";
+	const struct job_info *job = catalog_job(name);
+
+	if (!job) {
+		message("job '%s' does not exist; there are:", name);
+		for (size_t i = 0; catalog_job_at(i); i++)
+			fprintf(stderr, "  %-12s %s\n", catalog_job_at(i)->name,
+				catalog_job_at(i)->summary);
+		return -EINVAL;
+	}
+	if (state->has_work && !job->work_unit) {
+		message("job '%s' has a fixed amount of work: it takes no -n", job->name);
+		return -EINVAL;
+	}
+	if (state->has_work && plan->work > job->max_work) {
+		message("--work %llu is out of range: job '%s' takes from 1 to %llu %s", plan->work,
+			job->name, job->max_work, job->work_unit);
+		return -EINVAL;
+	}
+	if (state->has_sleep_scale && !job->sleeps) {
+		message("job '%s' does not sleep: it takes no --sleep-scale", job->name);
+		return -EINVAL;
+	}
+	plan->job = job;
+	if (!state->has_work)
+		plan->work = job->default_work;
+	if (!plan->rounds)
+		plan->rounds = job->default_rounds;
+	return 0;
+}
+
+static int choose_cpus(struct run_plan *plan, const char *list)
+{
+	cpu_set_t allowed;
+	int err;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed)) {
+		message("sched_getaffinity: %s", strerror(errno));
+		return -EINVAL;
+	}
+	plan->cpus = allowed;
+	if (!list)
+		return 0;
+	plan->pinned = true;
+	err = cpulist__parse(list, &plan->cpus);
+	if (err || strlen(list) >= sizeof(plan->cpu_list)) {
+		message("--cpus '%s' is not a list of CPUs, such as 0 or 0,2-3", list);
+		return -EINVAL;
+	}
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &plan->cpus) && !CPU_ISSET(cpu, &allowed)) {
+			message("--cpus %s: CPU %d is not there, or not for this process", list,
+				cpu);
+			return -EINVAL;
+		}
+	}
+	strcpy(plan->cpu_list, list);
+	return 0;
+}
+
+static int add_mode(struct run_plan *plan, const char *name)
+{
+	const struct mode_info *mode = catalog_mode(name);
+	const char *refusal;
+
+	if (!mode) {
+		message("mode '%s' does not exist; there are:", name);
+		for (size_t i = 0; catalog_mode_at(i); i++)
+			fprintf(stderr, "  %-12s %s\n", catalog_mode_at(i)->name,
+				catalog_mode_at(i)->summary);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < plan->n_modes; i++) {
+		if (plan->modes[i] == mode) {
+			message("mode '%s' is named twice", name);
+			return -EINVAL;
+		}
+	}
+	refusal = catalog_refusal(plan->job, mode, plan->workers);
+	if (refusal) {
+		message("job '%s' in mode '%s' with %u workers: %s", plan->job->name, mode->name,
+			plan->workers, refusal);
+		return -EINVAL;
+	}
+	plan->modes[plan->n_modes++] = mode;
+	return 0;
+}
+
+static int choose_modes(struct run_plan *plan, const char *list)
+{
+	char *copy, *rest, *name;
+	int err = 0;
+
+	if (!list) {
+		for (size_t i = 0; plan->job->default_modes[i] && !err; i++)
+			err = add_mode(plan, plan->job->default_modes[i]);
+		return err;
+	}
+	rest = copy = strdup(list);
+	if (!copy)
+		return -EINVAL;
+	while (!err && (name = strsep(&rest, ",")))
+		err = add_mode(plan, name);
+	free(copy);
+	return err;
+}
+
+static void choose_workers(struct run_plan *plan)
+{
+	int cpus = CPU_COUNT(&plan->cpus);
+
+	if (!plan->workers)
+		plan->workers = plan->job->default_workers;
+	if (!plan->workers)
+		plan->workers = cpus > 2 ? (unsigned)cpus : 2;
+}
+
+static void quote_command_line(struct run_plan *plan, int argc, char **argv)
+{
+	size_t used = (size_t)snprintf(plan->command_line, sizeof(plan->command_line), "convoy");
+
+	for (int i = 0; i < argc && used < sizeof(plan->command_line); i++) {
+		bool plain = argv[i][0] && !strpbrk(argv[i], " \t\n'\"\\$`*?;&|<>(){}[]#~");
+
+		used += (size_t)snprintf(plan->command_line + used,
+					 sizeof(plan->command_line) - used,
+					 plain ? " %s" : " '%s'", argv[i]);
+	}
+}
+
+int run_plan__parse(struct run_plan *plan, int argc, char **argv)
+{
+	const struct argp argp = { options, parse_option, NULL, doc, NULL, NULL, NULL };
+	struct parse_state state = { .plan = plan };
+	char *called = argv[0];
+	char own_name[] = "convoy run"; /* as argp's own messages shall name it */
+	int err;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->sleep_scale = 1;
+	plan->check_interval = 100;
+	plan->switch_interval_ms = 5;
+	plan->futex = FUTEX_ALL;
+	plan->renderer = render__find("text");
+	quote_command_line(plan, argc, argv);
+
+	argv[0] = own_name;
+	err = argp_parse(&argp, argc, argv, 0, NULL, &state);
+	argv[0] = called;
+	if (err || state.err)
+		return -EINVAL;
+	err = choose_job(plan, &state);
+	if (!err)
+		err = choose_cpus(plan, state.cpus);
+	if (err)
+		return err;
+	choose_workers(plan);
+	return choose_modes(plan, state.modes);
+}
+
+json_t *run_plan__params(const struct run_plan *plan)
+{
+	json_t *modes = json_array();
+
+	for (size_t i = 0; i < plan->n_modes; i++)
+		json_array_append_new(modes, json_string(plan->modes[i]->name));
+	return json_pack("{s:s, s:o, s:i, s:o, s:i, s:f, s:s, s:I, s:I, s:f, s:o, s:s, s:o}",
+			 "job", plan->job->name, "modes", modes, "workers", (int)plan->workers,
+			 "work", plan->job->work_unit ? json_integer((json_int_t)plan->work) :
+							json_null(),
+			 "rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "start",
+			 plan->spawn ? "spawn" : "fork", "yield_every",
+			 (json_int_t)plan->yield_every, "check_interval",
+			 (json_int_t)plan->check_interval, "switch_interval_ms",
+			 plan->switch_interval_ms, "cpus",
+			 plan->pinned ? json_string(plan->cpu_list) : json_null(), "futex",
+			 plan->futex == FUTEX_ALL ? "all" : "blocking", "ring_bytes",
+			 plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) :
+					    json_null());
+}

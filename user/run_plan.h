@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * run_plan.h - what `convoy run` was asked to do, checked.
+ */
+#ifndef CONVOY_RUN_PLAN_H
+#define CONVOY_RUN_PLAN_H
+
+#include <sched.h>
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "render.h"
+#include "report.h"
+#include "workloads/catalog.h"
+
+#define MAX_EXPORTS 16
+
+struct run_plan {
+	const struct job_info *job;
+	const struct mode_info *modes[MODE_COUNT];
+	size_t n_modes;
+	unsigned workers, rounds;
+	unsigned long long work;	/* 0: the job takes none */
+	double sleep_scale;
+	bool spawn;			/* --start=spawn */
+	unsigned long long yield_every;	/* 0: never */
+	unsigned long long check_interval;
+	double switch_interval_ms;
+	bool pinned;
+	cpu_set_t cpus;			/* where the run may be; all of ours if not pinned */
+	char cpu_list[128];		/* as text, "" if not pinned */
+	enum futex_probes futex;
+	size_t ring_bytes;		/* 0: default */
+	bool allow_loss;
+	const struct renderer *renderer;
+	const char *exports[MAX_EXPORTS];
+	size_t n_exports;
+	bool threads;
+	bool verbose;
+	char command_line[512];
+};
+
+/*
+ * Parse the arguments after `convoy` (argv[0] is "run"). Returns 0, or -EINVAL
+ * after a message. --help and --version end the process, as argp does.
+ */
+int run_plan__parse(struct run_plan *plan, int argc, char **argv);
+
+/* Everything that is needed to run it again, as JSON; NULL without memory. */
+json_t *run_plan__params(const struct run_plan *plan);
+
+#endif /* CONVOY_RUN_PLAN_H */

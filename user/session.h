@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * session.h - the probes in the kernel: load, attach, arm, drain, detach.
+ */
+#ifndef CONVOY_SESSION_H
+#define CONVOY_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "features.h"
+#include "report.h"
+
+struct session;
+
+struct session_options {
+	enum futex_probes futex;	/* FUTEX_BLOCKING or FUTEX_ALL */
+	size_t ring_bytes;		/* a power of two, per CPU; 0: chosen by the CPUs */
+	struct kernel_features features;
+	bool verbose;			/* let libbpf speak */
+};
+
+/* Smallest and largest ring: the upper bound is what 5.15 allows for one map value. */
+#define SESSION_RING_MIN 4096u
+#define SESSION_RING_MAX (2u << 20)
+
+/*
+ * Load and attach. Nothing is traced yet. Returns 0, or a negative errno after a
+ * message. session__free() detaches and frees (NULL is fine).
+ */
+int session__new(struct session **session, const struct session_options *options);
+void session__free(struct session *session);
+
+/* Why dearer probes than usual are in use; "" when they are not. */
+const char *session__note(const struct session *session);
+
+/*
+ * While armed, whatever the calling process's main thread forks is traced, with
+ * all its descendants. Returns 0 or a negative errno.
+ */
+int session__arm(struct session *session);
+int session__disarm(struct session *session);
+
+typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
+
+/*
+ * Hand over, in time order, all events up to `limit_ns` (UINT64_MAX: all there
+ * are). A negative return of `fn` stops and is returned. *fill, unless NULL, gets
+ * how full the fullest ring was, 0..1.
+ */
+int session__drain(struct session *session, uint64_t limit_ns, session_event_fn fn, void *ctx,
+		   double *fill);
+
+/* The probes' own counters, as they are now. */
+struct convoy_counters session__counters(const struct session *session);
+
+/* Records that found no room, over all rings. */
+uint64_t session__ring_dropped(const struct session *session);
+
+#endif /* CONVOY_SESSION_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * work_result.h - what convoy-work says of a round it ran ("convoy.work/1").
+ */
+#ifndef CONVOY_WORK_RESULT_H
+#define CONVOY_WORK_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct work_task {
+	char name[32];
+	char result[32];
+	uint32_t pid, tid;	/* as the workload sees them */
+	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC */
+	bool ok;
+};
+
+struct work_thread {
+	uint32_t pid, tid;
+};
+
+struct work_result {
+	struct work_task *tasks;
+	size_t n_tasks;
+	struct work_thread *threads;	/* the workers */
+	size_t n_threads;
+};
+
+/*
+ * Parse convoy-work's JSON. Returns 0, -ENOMEM, or -EBADMSG for anything that is
+ * not such a result. work_result__free() ends it.
+ */
+int work_result__parse(struct work_result *result, const char *json, size_t size);
+void work_result__free(struct work_result *result);
+
+#endif /* CONVOY_WORK_RESULT_H */

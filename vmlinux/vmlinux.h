@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * vmlinux.h - the kernel types that convoy's probes use, written by hand.
+ *
+ * Only the fields that are read are here. preserve_access_index makes clang
+ * record each access, and libbpf puts in the running kernel's own offsets
+ * (CO-RE), so order, padding and sizes here mean nothing. One header serves
+ * every architecture: registers come as flavours (name___flavour), of which the
+ * probes use the one for their target.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+typedef signed char __s8;
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __s64 s64;
+typedef __u64 u64;
+
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+/* include/uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+enum {
+	BPF_F_NO_PREALLOC = 1u << 0,
+	BPF_F_MMAPABLE = 1u << 10,
+};
+
+enum {
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct thread_info {
+	u32 status; /* x86: TS_COMPAT */
+};
+
+struct sched_entity {
+	u64 sum_exec_runtime;
+	u64 prev_sum_exec_runtime; /* at the last pick; fair class only */
+};
+
+struct sched_info {
+	unsigned long long run_delay;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct rw_semaphore {
+	int dummy;
+};
+
+struct mm_struct {
+	struct rw_semaphore mmap_lock;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state; /* `state` before 5.14 (2f064a59a11f) */
+	int exit_state;
+	unsigned int policy;
+	unsigned in_iowait : 1;
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct mm_struct *mm;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	char comm[16];
+};
+
+/*
+ * Registers. bpf_tracing.h has a pt_regs___arm64 of its own, hence these names.
+ * arch/x86/include/asm/ptrace.h
+ */
+struct pt_regs___convoy_x86 {
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long orig_ax;
+};
+
+/* arch/arm64/include/asm/ptrace.h */
+struct pt_regs___convoy_arm64 {
+	u64 regs[31];
+	u64 orig_x0;
+	__s32 syscallno;
+};
+
+struct trace_event_raw_sys_exit {
+	long id;
+	long ret;
+};
+
+struct pt_regs;
+
+#pragma clang attribute pop
+
+#endif /* __VMLINUX_H__ */
