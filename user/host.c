@@ -34,10 +34,16 @@ static void cpuinfo(const char *key, char *value, size_t size)
 	fclose(file);
 }
 
-/* "" on bare metal; the hypervisor's own signature if it gives one, else "vm". */
+/* "" on bare metal; the hypervisor's name if it gives one, else "vm". */
 static void describe_virt(char *virt, size_t size)
 {
 #if defined(__x86_64__)
+	static const struct {
+		const char *signature, *name;
+	} known[] = {
+		{ "KVMKVMKVM", "KVM" },	      { "Microsoft Hv", "Hyper-V" },
+		{ "VMwareVMware", "VMware" }, { "XenVMMXenVMM", "Xen" },
+	};
 	unsigned a, b, c, d;
 	char signature[13] = "";
 
@@ -51,6 +57,9 @@ static void describe_virt(char *virt, size_t size)
 	for (size_t i = 0; signature[i]; i++)
 		if (signature[i] < ' ' || signature[i] > '~')
 			signature[0] = 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcmp(signature, known[i].signature))
+			strcpy(signature, known[i].name);
 	snprintf(virt, size, "%.12s", signature[0] ? signature : "vm");
 #else
 	if (!access("/proc/device-tree/hypervisor", F_OK))

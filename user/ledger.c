@@ -247,24 +247,24 @@ static int feed_runnable(struct ledger *ledger, struct ledger_thread *thread,
 	return 0;
 }
 
-/* Who held the lock: what the waiter read when it blocked, else who released it. */
+/* Who held the lock by the word that the waiter read when it blocked. */
 static size_t holder_of(const struct ledger *ledger, const struct ledger_thread *thread,
 			const struct convoy_ev_wait *ev)
 {
-	if (ev->hdr.flags & CONVOY_F_HOLDER) {
-		size_t holder = find_tid(ledger, thread->ns_pid, ev->holder);
+	if (!(ev->hdr.flags & CONVOY_F_HOLDER))
+		return NO_THREAD;
+	return find_tid(ledger, thread->ns_pid, ev->holder);
+}
 
-		if (holder != NO_THREAD)
-			return holder;
-	}
-	if (ev->hdr.flags & CONVOY_F_RELEASED) {
-		size_t holder = index_of(ledger, ev->waker);
+/* Whose release woke the waiter. */
+static size_t releaser_of(const struct ledger *ledger, const struct convoy_ev_wait *ev)
+{
+	size_t releaser = index_of(ledger, ev->waker);
 
-		/* One that is not among the threads would be a damaged event. */
-		if (holder < ledger->n_threads)
-			return holder;
-	}
-	return NO_THREAD;
+	if (!(ev->hdr.flags & CONVOY_F_RELEASED))
+		return NO_THREAD;
+	/* One that is not among the threads would be a damaged event. */
+	return releaser < ledger->n_threads ? releaser : NO_THREAD;
 }
 
 /*
@@ -294,6 +294,7 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 	struct lock_wait wait = {
 		.thread = index,
 		.holder = holder_of(ledger, thread, ev),
+		.releaser = releaser_of(ledger, ev),
 		.pid = thread->ns_pid,
 		.word = word,
 		.kind = class.kind,
@@ -304,6 +305,8 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 		.blocked_ns = blocked,
 		.wakeup_ns = delayed,
 		.woken_ns = woken_ns,
+		.in_ns = in_ns,
+		.ran_ns = thread->time_ns[ACCOUNT_RUNNING],
 	};
 	return locks__wait(ledger->locks, &wait);
 }

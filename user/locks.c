@@ -5,10 +5,20 @@
 
 #include "locks.h"
 
+/*
+ * Waits of one attempt follow each other closely: a thread whose wait timed out
+ * looks at the lock and waits again. One that ran longer than this in between
+ * had the lock. (Looking again costs a few microseconds; a GIL is held for
+ * milliseconds.)
+ */
+#define SAME_ATTEMPT_NS 50000
+
 /* A thread's attempt to acquire a lock that has not succeeded yet. */
 struct attempt {
 	size_t lock;		/* index + 1; 0: none */
 	uint64_t blocked_ns;
+	uint64_t unattributed_ns;	/* of it, with no holder known so far */
+	uint64_t in_ns, ran_ns;	/* when its last wait ended */
 };
 
 /* A remembered answer of locks__find(). */
@@ -202,19 +212,6 @@ static struct attempt *attempt_of(struct locks *locks, size_t thread)
 	return &locks->attempts[thread];
 }
 
-/* End of an attempt: its waits become one episode. */
-static int close_attempt(struct locks *locks, struct attempt *attempt)
-{
-	int err = 0;
-
-	if (attempt->lock)
-		err = histogram__add(&locks->locks[attempt->lock - 1]->episodes,
-				     attempt->blocked_ns);
-	attempt->lock = 0;
-	attempt->blocked_ns = 0;
-	return err;
-}
-
 static int add_holder(struct lock *lock, size_t thread, uint64_t ns)
 {
 	struct lock_holder *grown;
@@ -233,15 +230,55 @@ static int add_holder(struct lock *lock, size_t thread, uint64_t ns)
 	return 0;
 }
 
-/* The lock was handed over: for how long had it been since the last time? */
-static int add_handoff(struct lock *lock, const struct lock_wait *wait)
+/* The lock passed from one thread to another. */
+static void add_handoff(struct lock *lock, uint64_t when_ns)
 {
-	if (!lock->handoffs || wait->woken_ns < lock->first_handoff_ns)
-		lock->first_handoff_ns = wait->woken_ns;
-	if (wait->woken_ns > lock->last_handoff_ns)
-		lock->last_handoff_ns = wait->woken_ns;
+	if (!lock->handoffs || when_ns < lock->first_handoff_ns)
+		lock->first_handoff_ns = when_ns;
+	if (when_ns > lock->last_handoff_ns)
+		lock->last_handoff_ns = when_ns;
 	lock->handoffs++;
-	return histogram__add(&lock->handoff_ns, wait->wakeup_ns);
+}
+
+/* End of an attempt: its waits become one episode, and `holder`'s if it is known. */
+static int close_attempt(struct locks *locks, struct attempt *attempt, size_t holder)
+{
+	struct lock *lock;
+	int err;
+
+	if (!attempt->lock)
+		return 0;
+	lock = locks->locks[attempt->lock - 1];
+	err = histogram__add(&lock->episodes, attempt->blocked_ns);
+	if (!err && holder != NO_THREAD)
+		err = add_holder(lock, holder, attempt->unattributed_ns);
+	memset(attempt, 0, sizeof(*attempt));
+	return err;
+}
+
+/* An attempt that no release ended: given up, except that one for a GIL never is. */
+static int end_attempt(struct locks *locks, struct attempt *attempt)
+{
+	if (attempt->lock && locks->locks[attempt->lock - 1]->kind == LOCK_GIL)
+		add_handoff(locks->locks[attempt->lock - 1], attempt->in_ns);
+	return close_attempt(locks, attempt, NO_THREAD);
+}
+
+/*
+ * A thread that had released the lock waited for it to be taken, and the taker
+ * woke it: that ends the taker's attempt, and tells who held the lock before.
+ */
+static int taken_over(struct locks *locks, size_t index, const struct lock_wait *wait)
+{
+	struct attempt *taker;
+
+	if (wait->releaser == NO_THREAD || wait->releaser >= locks->n_attempts)
+		return 0;
+	taker = &locks->attempts[wait->releaser];
+	if (taker->lock != index)
+		return 0;
+	add_handoff(locks->locks[index - 1], taker->in_ns);
+	return close_attempt(locks, taker, wait->thread);
 }
 
 int locks__wait(struct locks *locks, const struct lock_wait *wait)
@@ -262,29 +299,35 @@ int locks__wait(struct locks *locks, const struct lock_wait *wait)
 	lock->total_ns += wait->blocked_ns;
 	lock->wakeup_ns += wait->wakeup_ns;
 	lock->woken_early += wait->early;
+
+	if (attempt->lock &&
+	    (attempt->lock != index || wait->ran_ns - attempt->ran_ns > SAME_ATTEMPT_NS))
+		err = end_attempt(locks, attempt);
+	if (err)
+		return err;
+	attempt->lock = index;
+	attempt->blocked_ns += wait->blocked_ns;
+	attempt->in_ns = wait->in_ns;
+	attempt->ran_ns = wait->ran_ns;
 	if (wait->holder != NO_THREAD)
 		err = add_holder(lock, wait->holder, wait->blocked_ns);
+	else
+		attempt->unattributed_ns += wait->blocked_ns;
 	if (err)
 		return err;
 
-	/*
-	 * A wait that its releaser did not end (a time-out, a signal) is part of
-	 * an attempt that goes on; so is one for the fields of the lock itself.
-	 */
-	if (attempt->lock && attempt->lock != index) {
-		err = close_attempt(locks, attempt);
-		if (err)
-			return err;
-	}
-	attempt->lock = index;
-	attempt->blocked_ns += wait->blocked_ns;
 	if (wait->kind == LOCK_KERNEL || wait->kind == LOCK_JOIN)
-		return close_attempt(locks, attempt);
-	if (!wait->released || wait->open || role == LOCK_ROLE_GUARD)
+		return close_attempt(locks, attempt, NO_THREAD);
+	/* A time-out or a signal does not end the attempt; the releaser does. */
+	if (!wait->released || wait->open)
 		return 0;
-	if (role == LOCK_ROLE_ACQUIRE)
-		err = add_handoff(lock, wait);
-	return err ? err : close_attempt(locks, attempt);
+	if (role == LOCK_ROLE_ACK)
+		return taken_over(locks, index, wait);
+	if (role == LOCK_ROLE_GUARD)
+		return 0;
+	add_handoff(lock, wait->woken_ns);
+	err = histogram__add(&lock->handoff_ns, wait->wakeup_ns);
+	return err ? err : close_attempt(locks, attempt, wait->releaser);
 }
 
 int locks__calls(struct locks *locks, uint32_t pid, const struct convoy_ev_futex *calls)
@@ -307,7 +350,7 @@ int locks__finish(struct locks *locks)
 	int err = 0;
 
 	for (size_t i = 0; i < locks->n_attempts; i++) {
-		int one = close_attempt(locks, &locks->attempts[i]);
+		int one = end_attempt(locks, &locks->attempts[i]);
 
 		if (!err)
 			err = one;

@@ -29,7 +29,8 @@ struct lock_word {
 /* One wait on a lock, as the ledger booked it. */
 struct lock_wait {
 	size_t thread;		/* index of the waiter in its ledger */
-	size_t holder;		/* index of who held the lock, or NO_THREAD */
+	size_t holder;		/* index of who held it when this thread blocked, or NO_THREAD */
+	size_t releaser;	/* index of whose release woke it, or NO_THREAD */
 	uint32_t pid;
 	struct lock_word word;
 	enum lock_kind kind;
@@ -38,6 +39,8 @@ struct lock_wait {
 	bool early;		/* woken before it was off the CPU */
 	bool open;		/* not over yet */
 	uint64_t blocked_ns, wakeup_ns, woken_ns;
+	uint64_t in_ns;		/* on a CPU again */
+	uint64_t ran_ns;	/* how long the waiter had run in its life when it blocked */
 };
 
 struct lock_holder {
@@ -52,8 +55,9 @@ struct lock {
 	uint64_t waits, total_ns, wakeup_ns, woken_early;
 	uint64_t timeouts, eagain;	/* from the futex exits; 0 without them */
 	struct histogram episodes;	/* blocked time of each, ns */
-	uint64_t handoffs, first_handoff_ns, last_handoff_ns;
-	struct histogram handoff_ns;	/* from the release to running */
+	uint64_t handoffs;	/* attempts that ended with the lock taken over */
+	uint64_t first_handoff_ns, last_handoff_ns;
+	struct histogram handoff_ns;	/* from the releaser's wake-up to running */
 	struct lock_holder *holders;
 	size_t n_holders;
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,26 +8,13 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
-#include "launch.h"
-#include "ledger.h"
 #include "message.h"
 #include "runner.h"
+#include "trace.h"
 #include "workloads/lock_table.h"
-
-/* Bounds of the time between two drains; in between, the fill of the rings decides. */
-#define DRAIN_MIN_MS 1
-#define DRAIN_MAX_MS 100
-/*
- * A record carries the time at which its probe began, and is visible a little
- * later: younger ones wait for the next drain, so that all CPUs have delivered.
- */
-#define DRAIN_SETTLE_NS 5000000u
-/* How long after the last exit the final switches may take to appear. */
-#define LAST_SWITCHES_NS 2000000000u
 
 struct runner {
 	const struct run_plan *plan;
@@ -41,16 +27,13 @@ struct runner {
 	bool progress;
 };
 
-/* What one round needs while it runs. */
+/* What one round needs besides its trace. */
 struct one_round {
-	struct launch launch;
+	struct trace trace;
 	int output_fd;			/* the workload's stdout */
 	int table_fd;
 	struct lock_table *table;
-	struct ledger *ledger;
 	struct work_result work;
-	uint64_t start_ns, end_ns;
-	uint64_t tool_cpu_ns;
 };
 
 static int make_table(struct one_round *round)
@@ -117,128 +100,11 @@ static void build_argv(struct work_argv *args, const struct runner *runner,
 		add_arg(args, "--verbose");
 }
 
-/* Fork it corked, with the probes armed for just that fork. */
-static int start(struct runner *runner, struct one_round *round, const struct mode_info *mode)
-{
-	struct work_argv args;
-	struct launch_options options = {
-		.argv = args.argv,
-		.stdout_fd = round->output_fd,
-		.keep_fd = round->table_fd,
-		.cpus = runner->plan->pinned ? &runner->plan->cpus : NULL,
-		.sigmask = &runner->old_mask,
-	};
-	char number[16];
-	int err, disarmed;
-
-	build_argv(&args, runner, mode);
-	snprintf(number, sizeof(number), "%d", round->table_fd);
-	if (setenv(LOCK_TABLE_ENV, number, 1))
-		return -errno;
-	err = session__arm(runner->session);
-	if (err) {
-		message("cannot arm the probes: %s", strerror(-err));
-		return err;
-	}
-	err = launch__start(&round->launch, &options);
-	disarmed = session__disarm(runner->session);
-	unsetenv(LOCK_TABLE_ENV);
-	if (err)
-		message("cannot start a workload: %s", strerror(-err));
-	return err ? err : disarmed;
-}
-
-static int feed(void *ctx, const struct convoy_ev_hdr *ev)
-{
-	return ledger__feed(ctx, ev);
-}
-
-static int drain(struct runner *runner, struct one_round *round, uint64_t limit_ns, double *fill)
-{
-	int err = session__drain(runner->session, limit_ns, feed, round->ledger, fill);
-
-	if (err)
-		message("cannot book an event: %s", strerror(-err));
-	return err;
-}
-
-/* The signal that asked convoy to end, or 0. SIGCHLD only wakes the loop. */
-static int read_signal(const struct runner *runner)
-{
-	struct signalfd_siginfo info;
-
-	while (read(runner->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
-			return (int)info.ssi_signo;
-	return 0;
-}
-
-/* Drain until the workload and all its descendants have ended, or a signal comes. */
-static int watch(struct runner *runner, struct one_round *round)
-{
-	struct pollfd poll_fd = { .fd = runner->signal_fd, .events = POLLIN };
-	int interval_ms = 10;
-
-	for (;;) {
-		double fill = 0;
-		int err, gone;
-
-		if (poll(&poll_fd, 1, interval_ms) < 0 && errno != EINTR)
-			return -errno;
-		runner->outcome->signal = read_signal(runner);
-		if (runner->outcome->signal)
-			return 0;
-		err = drain(runner, round, monotonic_ns() - DRAIN_SETTLE_NS, &fill);
-		if (err)
-			return err;
-		gone = launch__reap(&round->launch);
-		if (gone)
-			return gone < 0 ? gone : 0;
-		if (fill > 0.25)
-			interval_ms = interval_ms / 2 > DRAIN_MIN_MS ? interval_ms / 2 :
-								       DRAIN_MIN_MS;
-		else if (fill < 0.05)
-			interval_ms = 2 * interval_ms < DRAIN_MAX_MS ? 2 * interval_ms :
-								       DRAIN_MAX_MS;
-	}
-}
-
-/* A reaped thread may still be on its way to its last switch on another CPU. */
-static void await_last_switches(const struct runner *runner)
-{
-	uint64_t give_up = monotonic_ns() + LAST_SWITCHES_NS;
-
-	while (monotonic_ns() < give_up) {
-		struct convoy_counters counters = session__counters(runner->session);
-		struct timespec pause = { .tv_nsec = 200000 };
-
-		if (counters.dead >= counters.born)
-			return;
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int finish(struct runner *runner, struct one_round *round)
-{
-	int err;
-
-	await_last_switches(runner);
-	err = drain(runner, round, UINT64_MAX, NULL);
-	if (err)
-		return err;
-	round->end_ns = ledger__last_death_ns(round->ledger);
-	if (round->end_ns < round->start_ns)
-		round->end_ns = monotonic_ns();
-	err = ledger__finish(round->ledger, round->end_ns);
-	runner->unmatched += ledger__unmatched(round->ledger);
-	return err;
-}
-
 /* Did the workload end well, and what does it say? Prints why not. */
 static bool read_outcome(struct one_round *round, const struct mode_info *mode)
 {
-	const struct launch *launch = &round->launch;
-	int exec_error = launch__exec_error(&round->launch);
+	const struct launch *launch = &round->trace.launch;
+	int exec_error = round->trace.exec_error;
 	struct stat stat;
 	void *text;
 	int err;
@@ -271,13 +137,40 @@ static bool read_outcome(struct one_round *round, const struct mode_info *mode)
 	return !err;
 }
 
+/* Where the workload finds the table, in its environment. */
+static int trace_workload(struct runner *runner, struct one_round *round,
+			  const struct mode_info *mode)
+{
+	struct work_argv args;
+	struct trace_options options = {
+		.launch = {
+			.argv = args.argv,
+			.stdout_fd = round->output_fd,
+			.keep_fd = round->table_fd,
+			.cpus = runner->plan->pinned ? &runner->plan->cpus : NULL,
+			.sigmask = &runner->old_mask,
+		},
+		.published = round->table,
+		.signal_fd = runner->signal_fd,
+	};
+	char number[16];
+	int err;
+
+	build_argv(&args, runner, mode);
+	snprintf(number, sizeof(number), "%d", round->table_fd);
+	if (setenv(LOCK_TABLE_ENV, number, 1)) {
+		message("cannot set %s: %s", LOCK_TABLE_ENV, strerror(errno));
+		return -errno;
+	}
+	err = trace__command(&round->trace, runner->session, &options);
+	unsetenv(LOCK_TABLE_ENV);
+	return err;
+}
+
 static int do_round(struct runner *runner, struct one_round *round, const struct mode_info *mode,
 		    struct mode_metrics *metrics)
 {
-	struct ledger_options options = {
-		.first_id = (uint32_t)session__counters(runner->session).born,
-	};
-	uint64_t cpu_before = own_cpu_ns();
+	struct trace *trace = &round->trace;
 	int err;
 
 	round->output_fd = memfd_create("convoy-result", MFD_CLOEXEC);
@@ -290,63 +183,35 @@ static int do_round(struct runner *runner, struct one_round *round, const struct
 		message("cannot make the lock table: %s", strerror(-err));
 		return err;
 	}
-	err = start(runner, round, mode);
-	if (!err)
-		err = launch__release(&round->launch, &round->start_ns);
-	if (err)
+	err = trace_workload(runner, round, mode);
+	runner->outcome->signal = trace->signal;
+	if (err || trace->signal)
 		return err;
-	options.start_ns = round->start_ns;
-	options.published = round->table;
-	err = ledger__new(&round->ledger, &options);
-	if (!err)
-		err = watch(runner, round);
-	if (err || runner->outcome->signal)
-		return err;
-	err = finish(runner, round);
-	if (err)
-		return err;
-	round->tool_cpu_ns = own_cpu_ns() - cpu_before;
+	runner->unmatched += ledger__unmatched(trace->ledger);
 	if (!read_outcome(round, mode)) {
 		runner->outcome->workload_failed = true;
 		return 0;
 	}
-	rusage__add(&round->launch.usage, &round->launch.orphans);
 
 	struct round measured = {
-		.ledger = round->ledger,
-		.start_ns = round->start_ns,
-		.end_ns = round->end_ns,
-		.usage = round->launch.usage,
-		.tool_cpu_ns = round->tool_cpu_ns,
+		.ledger = trace->ledger,
+		.start_ns = trace->start_ns,
+		.end_ns = trace->end_ns,
+		.usage = trace->usage,
+		.tool_cpu_ns = trace->tool_cpu_ns,
 		.work = &round->work,
 	};
 	return mode_metrics__add(metrics, &measured);
-}
-
-static int ignore_event(void *ctx, const struct convoy_ev_hdr *ev)
-{
-	(void)ctx;
-	(void)ev;
-	return 0;
 }
 
 static int run_round(struct runner *runner, const struct mode_info *mode,
 		     struct mode_metrics *metrics)
 {
 	struct one_round round = { .output_fd = -1, .table_fd = -1 };
-	int err;
+	int err = do_round(runner, &round, mode, metrics);
 
-	round.launch.cork_fd = round.launch.failure_fd = -1;
-	err = do_round(runner, &round, mode, metrics);
-	if (err || runner->outcome->signal) {
-		launch__kill(&round.launch);
-		await_last_switches(runner);
-		/* What is left of it in the rings belongs to no round. */
-		session__drain(runner->session, UINT64_MAX, ignore_event, NULL, NULL);
-	}
-	launch__close(&round.launch);
 	work_result__free(&round.work);
-	ledger__free(round.ledger);
+	trace__free(&round.trace);
 	if (round.table)
 		munmap(round.table, sizeof(*round.table));
 	if (round.table_fd >= 0)

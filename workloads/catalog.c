@@ -46,7 +46,7 @@ static const struct job_info jobs[] = {
 		.default_modes = countdown_modes,
 		.default_workers = 0,
 		.default_rounds = 5,
-		.default_work = 22000000ull,
+		.default_work = 12000000ull,
 		.max_work = 1000000000000ull,
 		.work_unit = "iterations of each worker",
 	},

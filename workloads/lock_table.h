@@ -38,7 +38,7 @@ enum lock_kind {
 enum lock_role {
 	LOCK_ROLE_ACQUIRE,	/* woken by its releaser: the lock was handed over */
 	LOCK_ROLE_GUARD,	/* protects the lock's own fields: part of an attempt */
-	LOCK_ROLE_ACK,		/* a releaser waits until the lock was taken */
+	LOCK_ROLE_ACK,		/* a releaser waits until its taker says that it has it */
 };
 
 /*
