@@ -33,11 +33,6 @@ struct convoy_counters counters SEC(".data.counters");
 #define EXIT_ZOMBIE		0x0020
 #define TASK_DEAD		0x0080
 
-/* include/uapi/linux/sched.h */
-#define SCHED_NORMAL		0
-#define SCHED_BATCH		3
-#define SCHED_IDLE		5
-
 /* include/trace/events/lock.h: spinning nests inside and is no wait */
 #define LCB_F_SPIN		0x0001
 
@@ -129,6 +124,28 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 	}
 }
 
+/*
+ * The scheduler's own notes of a thread (CONFIG_SCHED_INFO), by the runqueues'
+ * clock; 0 where the kernel keeps none.
+ */
+static __always_inline u64 task__last_arrival(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->sched_info.last_arrival) ?
+		       task->sched_info.last_arrival :
+		       0;
+}
+
+static __always_inline u64 task__last_queued(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->sched_info.last_queued) ? task->sched_info.last_queued :
+								     0;
+}
+
+static __always_inline u64 task__run_delay(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
+}
+
 static __always_inline void emit_futex_calls(struct convoy_ring *ring,
 					     struct convoy_thread *thread, u64 now)
 {
@@ -168,9 +185,16 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 		/*
 		 * A group leader (or a traced thread) stays a zombie until it is
 		 * reaped, so rusage includes this switch. A thread that reaped
-		 * itself was added up in release_task(), before it.
+		 * itself was added up in release_task(), before it. A parent that
+		 * waits on another CPU can be faster than this switch: then it
+		 * has marked the child dead, and adds it up some instructions
+		 * later, but before release_task() takes `sighand` away.
 		 */
-		ev->hdr.flags = (task->exit_state & EXIT_ZOMBIE) ? CONVOY_F_ZOMBIE : 0;
+		ev->hdr.flags = 0;
+		if (task->exit_state & EXIT_ZOMBIE)
+			ev->hdr.flags = CONVOY_F_ZOMBIE;
+		else if (task->pid == task->tgid && task->sighand)
+			ev->hdr.flags = CONVOY_F_REAPING;
 		if (task->nvcsw != thread->nvcsw)
 			ev->hdr.flags |= CONVOY_F_VOLUNTARY;
 		ev->hdr.id = thread->id;
@@ -178,7 +202,7 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 		ev->nvcsw = task->nvcsw;
 		ev->nivcsw = task->nivcsw;
 		ev->runtime_ns = task->se.sum_exec_runtime;
-		ev->run_delay_ns = task->sched_info.run_delay;
+		ev->run_delay_ns = task__run_delay(task);
 		ev->tid = (u32)task->pid;
 		ev->pid = (u32)task->tgid;
 		ev->yields = thread->yields;
@@ -277,16 +301,37 @@ static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_th
 	ring__submit(ring, sizeof(*ev));
 }
 
+/*
+ * Some kernels do not trace what happens while certain threads run (seen: those
+ * of a sandbox's own agent in PID 1), and a program can be skipped. A blocked
+ * thread that nobody was seen to wake has been queued all the same: the
+ * scheduler noted when. Where a pending signal kept it from sleeping at all, that
+ * was when it left.
+ */
+static __always_inline void recover_waking(struct convoy_thread *thread, u64 queued, u64 in_ns)
+{
+	if (queued < thread->out_ns)
+		queued = thread->out_ns;
+	if (queued > in_ns)
+		queued = in_ns;
+	thread->waking_ns = queued;
+	thread->flags |= CONVOY_F_RECOVERED;
+	__sync_fetch_and_add(&counters.recovered, 1);
+}
+
 /* Write the interval that ends with this thread on a CPU. */
 static __always_inline void emit_interval(struct convoy_ring *ring, struct convoy_thread *thread,
 					  struct task_struct *task, u64 in_ns, u32 cpu)
 {
+	if (thread->blocked && !thread->waking_ns && task__last_queued(task))
+		recover_waking(thread, task__last_queued(task) + thread->clock_offset, in_ns);
 	if (thread->is_new)
 		emit_birth(ring, thread, task, in_ns, cpu);
 	else if (thread->blocked)
 		emit_wait(ring, thread, in_ns, cpu);
 	else
 		emit_runnable(ring, thread, in_ns, cpu);
+	thread->in_ns = in_ns;
 	thread->is_new = 0;
 	thread->is_off = 0;
 	thread->waking_ns = 0;
@@ -295,31 +340,34 @@ static __always_inline void emit_interval(struct convoy_ring *ring, struct convo
 }
 
 /*
- * This thread leaves a CPU that no event ever gave it. Some kernels do not trace
- * the switch away from certain threads (seen: those of a sandbox's own agent in
- * PID 1), and a program can be skipped. Nothing is lost but the time of arrival,
- * and that the scheduler's own accounting tells: what the thread ran since it
- * was picked.
+ * This thread leaves a CPU that no event gave it. Nothing is lost but the time
+ * of its arrival, and that the scheduler noted too.
  */
 static __always_inline void recover_arrival(struct convoy_ring *ring, struct convoy_thread *thread,
 					    struct task_struct *task, u64 now, u32 cpu)
 {
-	u64 ran = task->se.sum_exec_runtime - task->se.prev_sum_exec_runtime;
-	u64 in_ns = ran < now ? now - ran : now;
+	u64 in_ns = task__last_arrival(task) + thread->clock_offset;
 	u64 earliest = thread->is_new ? thread->born_ns : thread->out_ns;
+	u64 waking_ns = thread->waking_ns, waker_word = thread->waker_word;
+	u32 waker = thread->waker;
 
-	if (task->policy != SCHED_NORMAL && task->policy != SCHED_BATCH &&
-	    task->policy != SCHED_IDLE) {
-		/* Only the fair class keeps prev_sum_exec_runtime. */
-		__sync_fetch_and_add(&counters.unmatched, 1);
-		return;
-	}
-	if (thread->waking_ns > earliest)
-		earliest = thread->waking_ns;
 	if (in_ns < earliest)
 		in_ns = earliest;
+	if (in_ns > now)
+		in_ns = now;
+	if (waking_ns > in_ns)
+		thread->waking_ns = 0;
+	/* On the CPU it is queued no more; what is left of that is its length. */
+	if (thread->blocked && !thread->waking_ns && task__last_arrival(task))
+		recover_waking(thread, in_ns - (task__run_delay(task) - thread->run_delay), in_ns);
 	thread->flags |= CONVOY_F_RECOVERED;
 	emit_interval(ring, thread, task, in_ns, cpu);
+	if (waking_ns > in_ns) {
+		/* It came while the thread ran: for the wait that begins now. */
+		thread->waking_ns = waking_ns;
+		thread->waker_word = waker_word;
+		thread->waker = waker;
+	}
 	__sync_fetch_and_add(&counters.recovered, 1);
 }
 
@@ -334,6 +382,9 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 
 	if (thread->is_off)
 		recover_arrival(ring, thread, task, now, cpu);
+	else
+		thread->clock_offset = thread->in_ns - task__last_arrival(task);
+	thread->run_delay = task__run_delay(task);
 	/* The kernel counts a switch before it traces it: one, or some were missed. */
 	if (grown > 1)
 		__sync_fetch_and_add(&counters.unmatched, grown - 1);
@@ -451,6 +502,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	}
 	thread->nr = -1;
 	thread->parent = creator->id;
+	thread->clock_offset = creator->clock_offset;
 	thread->flags = creator->id ? 0 : CONVOY_F_ROOT;
 	thread->born_ns = bpf_ktime_get_ns();
 	thread->is_new = 1;

@@ -42,9 +42,10 @@ enum convoy_event_type {
 #define CONVOY_F_RESTARTED	0x0100	/* restart_syscall: this thread's previous call again */
 #define CONVOY_F_HOLDER		0x0200	/* `holder` was read at block time */
 #define CONVOY_F_ZOMBIE		0x0400	/* death: the last switch counts in rusage */
+#define CONVOY_F_REAPING	0x8000	/* death: it may count, it is being reaped right now */
 #define CONVOY_F_ROOT		0x0800	/* birth: first thread of a launched command */
 #define CONVOY_F_UNINTERRUPTIBLE 0x1000	/* TASK_UNINTERRUPTIBLE was set */
-#define CONVOY_F_RECOVERED	0x4000	/* its arrival was not traced: from the kernel's run time */
+#define CONVOY_F_RECOVERED	0x4000	/* waking or arrival were not traced: the scheduler's notes */
 #define CONVOY_F_COMPAT		0x2000	/* a 32-bit system call: `nr` is not this architecture's */
 
 /* `waker` and `next`: an id, or a TID outside the traced threads, or nothing. */
@@ -141,7 +142,7 @@ struct convoy_counters {
 	__u64 task_state;		/* no task storage for a new thread */
 	__u64 reads;			/* a holder's word could not be read */
 	__u64 unmatched;		/* switches the kernel counted and no probe saw */
-	__u64 recovered;		/* arrivals on a CPU that were not traced (no loss) */
+	__u64 recovered;		/* wakings and arrivals that were not traced (no loss) */
 	__u64 born;			/* threads traced so far; also the last id given out */
 	__u64 dead;			/* of these, gone */
 };
@@ -158,6 +159,9 @@ struct convoy_thread {
 	__u32 id;			/* 0: not traced itself */
 	__u32 launcher;			/* set by the tool: children of this thread are roots */
 	__u64 nvcsw, nivcsw;		/* at the last switch-out */
+	__u64 in_ns;			/* on a CPU, the last time */
+	__u64 clock_offset;		/* our clock minus the runqueues', when last compared */
+	__u64 run_delay;		/* the scheduler's account at the last switch-out */
 	__u64 out_ns;
 	__u64 waking_ns;
 	__u64 waker_word;		/* word of the waker's futex wake, 0 if none */

@@ -373,6 +373,7 @@ static int feed_death(struct ledger *ledger, struct ledger_thread *thread,
 		thread->voluntary++;
 		if (ev->hdr.flags & CONVOY_F_ZOMBIE)
 			thread->rusage_voluntary++;
+		thread->rusage_unsure = ev->hdr.flags & CONVOY_F_REAPING;
 	} else {
 		thread->involuntary++;
 	}

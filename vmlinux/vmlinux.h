@@ -57,11 +57,12 @@ struct thread_info {
 
 struct sched_entity {
 	u64 sum_exec_runtime;
-	u64 prev_sum_exec_runtime; /* at the last pick; fair class only */
 };
 
 struct sched_info {
 	unsigned long long run_delay;
+	unsigned long long last_arrival; /* on a CPU, by its runqueue's clock */
+	unsigned long long last_queued; /* while it waits for a CPU, else 0 */
 };
 
 struct upid {
@@ -85,13 +86,13 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state; /* `state` before 5.14 (2f064a59a11f) */
 	int exit_state;
-	unsigned int policy;
 	unsigned in_iowait : 1;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct mm_struct *mm;
+	struct sighand_struct *sighand;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	struct sched_entity se;

@@ -14,6 +14,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static volatile uint64_t counter;
 static long iterations;
+static int arrived;	/* both begin together, or they would hardly meet */
 
 static void *worker(void *arg)
 {
@@ -23,6 +24,9 @@ static void *worker(void *arg)
 	CPU_SET((int)(intptr_t)arg, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		return (void *)1;
+	__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < 2)
+		sched_yield();
 	for (long i = 0; i < iterations; i++) {
 		pthread_mutex_lock(&mutex);
 		counter++;
