@@ -17,7 +17,7 @@ struct holder_sum {
 struct lock_sum {
 	enum lock_kind kind;
 	char name[LOCK_NAME_LEN];
-	uint64_t waits, total_ns, wakeup_ns, woken_early, timeouts, eagain, handoffs;
+	uint64_t waits, total_ns, wakeup_ns, woken_early, timeouts, eagain, calls, handoffs;
 	struct histogram episodes, handoff_ns;
 	/* Time between the first and the last handoff of one lock, and the steps in it. */
 	uint64_t held_ns, held_steps;
@@ -104,6 +104,7 @@ static int add_lock(struct lock_sums *sums, const struct lock *lock, const struc
 	sum->woken_early += lock->woken_early;
 	sum->timeouts += lock->timeouts;
 	sum->eagain += lock->eagain;
+	sum->calls += lock->calls;
 	sum->handoffs += lock->handoffs;
 	if (lock->handoffs > 1) {
 		sum->held_ns += lock->last_handoff_ns - lock->first_handoff_ns;
@@ -174,6 +175,7 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->waits = sum->waits;
 	lock->timeouts = (struct maybe){ futex_exits && published, (double)sum->timeouts };
 	lock->eagain = (struct maybe){ futex_exits && published, (double)sum->eagain };
+	lock->futex_calls = (struct maybe){ futex_exits && published, (double)sum->calls };
 	lock->total_ns = sum->total_ns;
 	lock->wakeup_ns = sum->wakeup_ns;
 	lock->woken_early = sum->woken_early;

@@ -342,6 +342,7 @@ int locks__calls(struct locks *locks, uint32_t pid, const struct convoy_ev_futex
 		return -ENOMEM;
 	locks->locks[index - 1]->timeouts += calls->timeouts;
 	locks->locks[index - 1]->eagain += calls->eagain;
+	locks->locks[index - 1]->calls += (uint64_t)calls->waits + calls->wakes;
 	return 0;
 }
 

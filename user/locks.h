@@ -53,7 +53,7 @@ struct lock {
 	enum lock_kind kind;
 	char name[LOCK_NAME_LEN];
 	uint64_t waits, total_ns, wakeup_ns, woken_early;
-	uint64_t timeouts, eagain;	/* from the futex exits; 0 without them */
+	uint64_t timeouts, eagain, calls;	/* from the futex exits; 0 without them */
 	struct histogram episodes;	/* blocked time of each, ns */
 	uint64_t handoffs;	/* attempts that ended with the lock taken over */
 	uint64_t first_handoff_ns, last_handoff_ns;

@@ -13,6 +13,7 @@
 enum per_round {
 	ROUND_WALL,
 	ROUND_CPU,
+	ROUND_SYSTEM,
 	ROUND_CORES,
 	ROUND_VOLUNTARY,
 	ROUND_INVOLUNTARY,
@@ -200,11 +201,12 @@ static int add_per_round(struct mode_metrics *metrics, const struct round *round
 			 const struct round_sums *sums)
 {
 	double wall = (double)(round->end_ns - round->start_ns);
-	double cpu = (double)(timeval_ns(&round->usage.ru_utime) +
-			      timeval_ns(&round->usage.ru_stime));
+	double system = (double)timeval_ns(&round->usage.ru_stime);
+	double cpu = (double)timeval_ns(&round->usage.ru_utime) + system;
 	double values[PER_ROUND_COUNT] = {
 		[ROUND_WALL] = wall,
 		[ROUND_CPU] = cpu,
+		[ROUND_SYSTEM] = system,
 		[ROUND_CORES] = wall > 0 ? cpu / wall : 0,
 		[ROUND_VOLUNTARY] = (double)sums->voluntary,
 		[ROUND_INVOLUNTARY] = (double)sums->involuntary,
@@ -248,6 +250,7 @@ static int fill_estimates(const struct mode_metrics *metrics,
 	struct estimate *const estimates[PER_ROUND_COUNT] = {
 		[ROUND_WALL] = &mode->wall_ns,
 		[ROUND_CPU] = &mode->cpu_ns,
+		[ROUND_SYSTEM] = &mode->system_ns,
 		[ROUND_CORES] = &mode->cores_used,
 		[ROUND_VOLUNTARY] = &mode->voluntary,
 		[ROUND_INVOLUNTARY] = &mode->involuntary,

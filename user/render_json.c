@@ -159,6 +159,7 @@ static json_t *loss(const struct report_loss *lost)
 	set(&object, "task_state", count(lost->task_state));
 	set(&object, "unmatched", count(lost->unmatched));
 	set(&object, "reads", count(lost->reads));
+	set(&object, "recovered", count(lost->recovered));
 	return object;
 }
 
@@ -190,6 +191,7 @@ static json_t *lock(const struct report_lock *from)
 	set(&object, "waits", count(from->waits));
 	set(&object, "timeouts", maybe_whole(from->timeouts));
 	set(&object, "eagain", maybe_whole(from->eagain));
+	set(&object, "futex_calls", maybe_whole(from->futex_calls));
 	set(&object, "total_ns", count(from->total_ns));
 	set(&object, "wakeup_ns", count(from->wakeup_ns));
 	set(&object, "p50_ns", maybe_whole(from->p50_ns));
@@ -330,6 +332,7 @@ static json_t *mode_object(const struct report_mode *mode, bool with_threads)
 	set(&object, "rounds", count(mode->rounds));
 	set(&object, "wall_ns", estimate(&mode->wall_ns, whole));
 	set(&object, "cpu_ns", estimate(&mode->cpu_ns, whole));
+	set(&object, "system_ns", estimate(&mode->system_ns, whole));
 	set(&object, "cpu_util", estimate(&mode->cpu_util, real));
 	set(&object, "cores_used", estimate(&mode->cores_used, real));
 	set(&object, "switches", switches_of(mode));

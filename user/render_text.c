@@ -177,6 +177,9 @@ static void print_audit(struct text *text)
 		n += snprintf(line + n, sizeof(line) - (size_t)n,
 			      ", switches = kernel's for %" PRIu64 " of %" PRIu64 " threads", equal,
 			      checked);
+	if (report->loss.recovered)
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+			      ", %" PRIu64 " from the scheduler's notes", report->loss.recovered);
 	if (report->loss.reads)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %" PRIu64 " failed reads",
 			      report->loss.reads);

@@ -25,6 +25,7 @@ static void report_mode__free(struct report_mode *mode)
 	}
 	estimate__free(&mode->wall_ns);
 	estimate__free(&mode->cpu_ns);
+	estimate__free(&mode->system_ns);
 	estimate__free(&mode->cpu_util);
 	estimate__free(&mode->cores_used);
 	estimate__free(&mode->voluntary);

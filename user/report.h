@@ -42,6 +42,7 @@ struct report_lock {
 	uint64_t episodes, waits;
 	struct maybe timeouts;	/* known with futex=all only */
 	struct maybe eagain;	/* known with futex=all only */
+	struct maybe futex_calls;	/* waiting and waking; known with futex=all only */
 	uint64_t total_ns;	/* blocked, without the run-queue delay after it */
 	uint64_t wakeup_ns;	/* that delay */
 	struct maybe p50_ns, p99_ns, max_ns;	/* of episodes */
@@ -85,6 +86,7 @@ struct report_mode {
 	char **command;		/* NULL-terminated argv, or NULL */
 	unsigned rounds;	/* measured ones */
 	struct estimate wall_ns, cpu_ns, cpu_util, cores_used;
+	struct estimate system_ns;	/* the part of cpu_ns that was in the kernel */
 	struct estimate voluntary, involuntary, migrations;
 	/* Sums over the measured rounds and all threads. */
 	uint64_t time_ns[ACCOUNT_COUNT];
@@ -116,6 +118,7 @@ struct report_mode {
 
 struct report_loss {
 	uint64_t ring, task_state, unmatched, reads;
+	uint64_t recovered;	/* no loss: not traced, but in the scheduler's own notes */
 };
 
 struct report {

@@ -263,6 +263,7 @@ static struct report_loss count_loss(const struct runner *runner)
 		.task_state = counters.task_state,
 		.reads = counters.reads,
 		.unmatched = counters.unmatched,
+		.recovered = counters.recovered,
 	};
 
 	/* A record that found no room is missed by the ledger too: named once. */

@@ -14,6 +14,7 @@
 #define SAME_AT_MOST 0.10	/* overlapping intervals wider than this leave it open */
 #define SLEEPS 0.5		/* share of thread time from which waiting rules the job */
 #define WORTH_SAYING 0.05	/* share of thread time from which it belongs in a sentence */
+#define IN_KERNEL 0.15		/* share of CPU time from which the kernel is worth a sentence */
 #define STYLES_DIFFER 1.2	/* wall of one GIL style over the other */
 
 /* What two walls say about each other. */
@@ -419,6 +420,28 @@ static void say_styles(struct judge *j)
 			times(ratio, all_switches(slow) / all_switches(fast)));
 }
 
+/* A GIL that is fought over in the kernel: what its waiters do not sleep, it burns. */
+static void say_kernel(struct judge *j, const struct report_mode *mode)
+{
+	double calls = 0, wall = 0;
+	char a[24];
+
+	if (!mode || !mode->system_ns.n || !mode->cpu_ns.n ||
+	    mode->system_ns.median < IN_KERNEL * mode->cpu_ns.median)
+		return;
+	for (size_t i = 0; i < mode->n_locks; i++)
+		if (mode->locks[i].kind == LOCK_GIL && mode->locks[i].futex_calls.known)
+			calls += mode->locks[i].futex_calls.value;
+	for (size_t i = 0; i < mode->wall_ns.n; i++)
+		wall += mode->wall_ns.rounds[i];
+	fprintf(j->out, "With %s, %s of the CPU time went to the kernel", mode->mode,
+		percent(a, mode->system_ns.median / mode->cpu_ns.median));
+	if (calls > 0 && wall > 0)
+		fprintf(j->out, ": %.0f futex calls a second pass the GIL around, most without "
+			"sleeping", calls * 1e9 / wall);
+	fputs(".\n", j->out);
+}
+
 /* What free threads would do. */
 static void say_free(struct judge *j)
 {
@@ -480,6 +503,8 @@ static void say_all(struct judge *j)
 	else if (j->threads && share(j->threads, ACCOUNT_LOCK) >= WORTH_SAYING)
 		say_spent(j, "Threads", j->threads, NULL, false);
 	say_styles(j);
+	say_kernel(j, j->timed);
+	say_kernel(j, j->ticks);
 	say_free(j);
 	say_rounds(j);
 }
