@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <argp.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "exit_codes.h"
@@ -69,6 +70,18 @@ static char *filter_help(int key, const char *text, void *input)
 	return help;
 }
 
+/*
+ * A standard descriptor that the caller closed would be given to the next file
+ * opened. /dev/null takes its place; what is then written to stdout still fails.
+ */
+static int fill_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct argp argp = {
@@ -79,6 +92,8 @@ int main(int argc, char **argv)
 	};
 	struct invocation invocation = { 0 };
 
+	if (fill_standard_fds())
+		return CONVOY_EXIT_FAILED;
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = CONVOY_EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &invocation))

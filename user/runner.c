@@ -288,6 +288,7 @@ int runner__run(const struct run_plan *plan, struct session *session, const char
 	int err;
 
 	memset(outcome, 0, sizeof(*outcome));
+	signal(SIGCHLD, SIG_DFL); /* ignored, as a caller may have left it, it loses rusage */
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGTERM);
