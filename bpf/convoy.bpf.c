@@ -186,14 +186,13 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 		 * A group leader (or a traced thread) stays a zombie until it is
 		 * reaped, so rusage includes this switch. A thread that reaped
 		 * itself was added up in release_task(), before it. A parent that
-		 * waits on another CPU can be faster than this switch: then it
-		 * has marked the child dead, and adds it up some instructions
-		 * later, but before release_task() takes `sighand` away.
+		 * waits on another CPU can be as fast as this switch: it has marked
+		 * the child dead, and read its counters just before or just after.
 		 */
 		ev->hdr.flags = 0;
 		if (task->exit_state & EXIT_ZOMBIE)
 			ev->hdr.flags = CONVOY_F_ZOMBIE;
-		else if (task->pid == task->tgid && task->sighand)
+		else if (task->pid == task->tgid)
 			ev->hdr.flags = CONVOY_F_REAPING;
 		if (task->nvcsw != thread->nvcsw)
 			ev->hdr.flags |= CONVOY_F_VOLUNTARY;
