@@ -83,8 +83,7 @@ union event ev_death(uint32_t id, uint64_t at_ns, uint64_t nvcsw, uint64_t nivcs
 	return event;
 }
 
-union event ev_calls(uint32_t id, uint64_t at_ns, uint64_t word, uint32_t eagain,
-		     uint32_t timeouts)
+union event ev_calls(uint32_t id, uint64_t at_ns, uint64_t word, uint32_t eagain, uint32_t timeouts)
 {
 	union event event = { 0 };
 

@@ -162,8 +162,7 @@ static void test_fault_disk_and_stop(void **state)
 	check_account(blocked_in(-1), ACCOUNT_FAULT);
 	check_account(with_flags(blocked_in(-1), CONVOY_F_IOWAIT), ACCOUNT_DISK);
 	check_account(with_flags(blocked_in(SYS_read), CONVOY_F_IOWAIT), ACCOUNT_DISK);
-	check_account(with_flags(blocked_in(SYS_fsync),
-				 CONVOY_F_IOWAIT | CONVOY_F_UNINTERRUPTIBLE),
+	check_account(with_flags(blocked_in(SYS_fsync), CONVOY_F_IOWAIT | CONVOY_F_UNINTERRUPTIBLE),
 		      ACCOUNT_DISK);
 	/* Uninterruptible alone is no disk. */
 	check_account(with_flags(blocked_in(SYS_read), CONVOY_F_UNINTERRUPTIBLE), ACCOUNT_IO);
@@ -172,8 +171,8 @@ static void test_fault_disk_and_stop(void **state)
 
 static void test_a_stop_comes_first_in_any_call(void **state)
 {
-	static const int calls[] = { -1, SYS_read, SYS_futex, SYS_nanosleep, SYS_wait4,
-				     SYS_rt_sigtimedwait };
+	static const int calls[] = { -1,	SYS_read,	    SYS_futex, SYS_nanosleep,
+				     SYS_wait4, SYS_rt_sigtimedwait };
 
 	(void)state;
 	for (size_t i = 0; i < N(calls); i++)
@@ -217,8 +216,8 @@ static void test_futexes_that_nobody_published(void **state)
 		/* glibc's low-level lock */
 		check_lock(classify(futex(FUTEX_WAIT | m, 2), LOCK_UNKNOWN, false), ACCOUNT_LOCK,
 			   LOCK_MUTEX);
-		check_lock(classify(futex(FUTEX_LOCK_PI | m, 0), LOCK_UNKNOWN, false),
-			   ACCOUNT_LOCK, LOCK_MUTEX);
+		check_lock(classify(futex(FUTEX_LOCK_PI | m, 0), LOCK_UNKNOWN, false), ACCOUNT_LOCK,
+			   LOCK_MUTEX);
 		check_lock(classify(futex(FUTEX_LOCK_PI2 | m, 0), LOCK_UNKNOWN, false),
 			   ACCOUNT_LOCK, LOCK_MUTEX);
 		check_lock(classify(futex(FUTEX_WAIT_REQUEUE_PI | m, 5), LOCK_UNKNOWN, false),

@@ -204,6 +204,15 @@ static void test_typedef_of_something_else(void **state)
 	assert_true(btf__add_typedef(btf, "btf_trace_sched_switch", id) > 0);
 	check(features_of(btf), false, false, false, false);
 
+	/* of something else than a pointer that leads to it */
+	btf = new_btf();
+	id = btf__add_func_proto(btf, 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(btf__add_func_param(btf, "arg", 0), 0);
+	id = btf__add_const(btf, id);
+	assert_true(btf__add_typedef(btf, "btf_trace_sched_switch", id) > 0);
+	check(features_of(btf), false, false, false, false);
+
 	/* of a function without any argument */
 	btf = new_btf();
 	id = btf__add_func_proto(btf, 0);

@@ -177,8 +177,8 @@ static void test_records_wrap_into_the_slack(void **state)
 		unsigned n = 0;
 
 		while (ring.head + 80 - pos <= size) {
-			union event event = blank(n % 3 ? CONVOY_EV_DEATH : CONVOY_EV_FUTEX,
-						  n + 1, time_ns++);
+			union event event =
+				blank(n % 3 ? CONVOY_EV_DEATH : CONVOY_EV_FUTEX, n + 1, time_ns++);
 
 			event.death.runtime_ns = event.hdr.time_ns * 3;
 			put(&ring, event);

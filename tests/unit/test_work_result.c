@@ -159,9 +159,11 @@ static void test_every_prefix_is_refused(void **state)
 }
 
 /* A good one comes first, so that something is there to be freed. */
-#define BAD_TASK(name, pid, tid, start, end, result, ok) \
-	RESULT(TASK ", {\"name\": " name ", \"pid\": " pid ", \"tid\": " tid ", \"start_ns\": " \
-	       start ", \"end_ns\": " end ", \"result\": " result ", \"ok\": " ok "}", THREAD)
+#define BAD_TASK(name, pid, tid, start, end, result, ok)                                  \
+	RESULT(TASK ", {\"name\": " name ", \"pid\": " pid ", \"tid\": " tid              \
+		    ", \"start_ns\": " start ", \"end_ns\": " end ", \"result\": " result \
+		    ", \"ok\": " ok "}",                                                  \
+	       THREAD)
 
 static void test_bad_tasks(void **state)
 {
