@@ -113,8 +113,8 @@ static size_t index_of(const struct ledger *ledger, uint32_t id)
 	return id - ledger->options.first_id - 1;
 }
 
-/* More threads than any kernel has PIDs in a round: a damaged event. */
-#define MAX_THREADS (64u << 20)
+/* The probes number threads one by one: an id that is far ahead is a damaged event. */
+#define MAX_GAP (1u << 20)
 
 /* The thread of an event, made on its first one. */
 static int thread_of(struct ledger *ledger, uint32_t id, struct ledger_thread **thread)
@@ -124,7 +124,7 @@ static int thread_of(struct ledger *ledger, uint32_t id, struct ledger_thread **
 	*thread = NULL;
 	if (index == NO_THREAD)
 		return 0;
-	if (index >= MAX_THREADS)
+	if (index > ledger->n_threads + MAX_GAP)
 		return -EBADMSG;
 	if (index >= ledger->n_room) {
 		size_t room = ledger->n_room ? ledger->n_room : 16;
@@ -288,7 +288,7 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 		woken_ns = in_ns;
 	blocked = book(thread, class.account, from, woken_ns);
 	delayed = book(thread, ACCOUNT_WAKEUP, woken_ns > from ? woken_ns : from, in_ns);
-	if (!class.has_lock)
+	if (!class.has_lock || in_ns <= thread->start_ns)
 		return 0;
 
 	struct lock_wait wait = {
@@ -426,7 +426,9 @@ static int finish_thread(struct ledger *ledger, struct ledger_thread *thread, ui
 	uint64_t woken_ns;
 	int err;
 
-	if (open->hdr.type != CONVOY_EV_OPEN || open->out_ns > end_ns) {
+	/* One that is older than the thread's last run was over after all. */
+	if (open->hdr.type != CONVOY_EV_OPEN || open->out_ns > end_ns ||
+	    open->out_ns < thread->last_in_ns) {
 		thread->end_ns = end_ns;
 		return book_running(ledger, thread, end_ns);
 	}
@@ -527,6 +529,7 @@ uint64_t ledger__unmatched(const struct ledger *ledger)
 		uint64_t kernel = thread->kernel_voluntary + thread->kernel_involuntary;
 		uint64_t records = thread->voluntary + thread->involuntary;
 
+		unmatched += thread->disordered;
 		if (!thread->seen)
 			unmatched++;
 		else if (ledger_thread__audited(thread))

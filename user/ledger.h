@@ -72,7 +72,10 @@ unsigned ledger__n_cpus(const struct ledger *ledger);	/* 1 + highest CPU seen */
 /* End of the last thread that died; 0 when none did. */
 uint64_t ledger__last_death_ns(const struct ledger *ledger);
 
-/* Switches that the kernel counted for threads that died, and no record shows. */
+/*
+ * Switches that the kernel counted for threads that died, and no record shows;
+ * and records that contradict earlier ones.
+ */
 uint64_t ledger__unmatched(const struct ledger *ledger);
 
 struct locks *ledger__locks(struct ledger *ledger);

@@ -19,6 +19,7 @@ struct attempt {
 	uint64_t blocked_ns;
 	uint64_t unattributed_ns;	/* of it, with no holder known so far */
 	uint64_t in_ns, ran_ns;	/* when its last wait ended */
+	bool open;		/* it has not ended */
 };
 
 /* A remembered answer of locks__find(). */
@@ -37,6 +38,7 @@ struct locks {
 	size_t n_attempts;
 	struct word_entry *words;
 	size_t n_words, words_room;
+	uint32_t n_published;		/* entries there were when `words` was begun */
 };
 
 int locks__new(struct locks **out, const struct lock_table *published)
@@ -66,21 +68,24 @@ void locks__free(struct locks *locks)
 	free(locks);
 }
 
-/* The smallest published range that holds the word; entry + 1, 0 for none. */
-static uint32_t search_published(const struct lock_table *table, uint32_t pid, uint64_t word)
+/*
+ * The smallest published range that holds the word; entry + 1, 0 for none.
+ * *final is false while an entry is being filled in.
+ */
+static uint32_t search_published(const struct lock_table *table, uint32_t n, uint32_t pid,
+				 uint64_t word, bool *final)
 {
-	uint32_t best = 0, n;
+	uint32_t best = 0;
 
-	if (!table)
-		return 0;
-	n = __atomic_load_n(&table->count, __ATOMIC_ACQUIRE);
-	if (n > LOCK_TABLE_CAPACITY)
-		n = LOCK_TABLE_CAPACITY;
+	*final = true;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct lock_entry *entry = &table->entries[i];
 
-		if (!__atomic_load_n(&entry->ready, __ATOMIC_ACQUIRE) ||
-		    entry->pid != (int32_t)pid || word < entry->address ||
+		if (!__atomic_load_n(&entry->ready, __ATOMIC_ACQUIRE)) {
+			*final = false;
+			continue;
+		}
+		if (entry->pid != (int32_t)pid || word < entry->address ||
 		    word - entry->address >= entry->size || entry->kind >= LOCK_KIND_COUNT)
 			continue;
 		if (!best || entry->size < table->entries[best - 1].size)
@@ -126,17 +131,28 @@ struct lock_word locks__find(struct locks *locks, uint32_t pid, uint64_t word)
 {
 	struct lock_word found = { .kind = LOCK_UNKNOWN };
 	struct word_entry *slot = NULL;
-	uint32_t at;
+	uint32_t at, n;
+	bool final;
 
 	if (!locks->published || !word)
 		return found;
+	n = __atomic_load_n(&locks->published->count, __ATOMIC_ACQUIRE);
+	if (n > LOCK_TABLE_CAPACITY)
+		n = LOCK_TABLE_CAPACITY;
+	if (n != locks->n_published) {
+		/* What was looked up before may have another answer now. */
+		if (locks->words)
+			memset(locks->words, 0, locks->words_room * sizeof(*locks->words));
+		locks->n_words = 0;
+		locks->n_published = n;
+	}
 	if (grow_words(locks))
 		slot = word_slot(locks->words, locks->words_room, pid, word);
 	if (slot && slot->used) {
 		at = slot->entry;
 	} else {
-		at = search_published(locks->published, pid, word);
-		if (slot) {
+		at = search_published(locks->published, n, pid, word, &final);
+		if (slot && final) {
 			*slot = (struct word_entry){ word, pid, at, true };
 			locks->n_words++;
 		}
@@ -259,7 +275,8 @@ static int close_attempt(struct locks *locks, struct attempt *attempt, size_t ho
 /* An attempt that no release ended: given up, except that one for a GIL never is. */
 static int end_attempt(struct locks *locks, struct attempt *attempt)
 {
-	if (attempt->lock && locks->locks[attempt->lock - 1]->kind == LOCK_GIL)
+	if (attempt->lock && !attempt->open &&
+	    locks->locks[attempt->lock - 1]->kind == LOCK_GIL)
 		add_handoff(locks->locks[attempt->lock - 1], attempt->in_ns);
 	return close_attempt(locks, attempt, NO_THREAD);
 }
@@ -309,6 +326,7 @@ int locks__wait(struct locks *locks, const struct lock_wait *wait)
 	attempt->blocked_ns += wait->blocked_ns;
 	attempt->in_ns = wait->in_ns;
 	attempt->ran_ns = wait->ran_ns;
+	attempt->open = wait->open;
 	if (wait->holder != NO_THREAD)
 		err = add_holder(lock, wait->holder, wait->blocked_ns);
 	else

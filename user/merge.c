@@ -63,6 +63,7 @@ int merge__init(struct merge *merge, struct merge_source *sources, size_t n, siz
 	merge->sources = sources;
 	merge->heap = heap;
 	merge->n_heap = 0;
+	merge->damaged = false;
 	for (size_t i = 0; i < n; i++) {
 		if (sources[i].pos == sources[i].end)
 			continue;
@@ -79,9 +80,10 @@ int merge__next(struct merge *merge, uint64_t limit_ns, const struct convoy_ev_h
 {
 	struct merge_source *source;
 	const struct convoy_ev_hdr *ev;
-	int err = 0;
 
 	*next = NULL;
+	if (merge->damaged)
+		return -EBADMSG;
 	if (!merge->n_heap)
 		return 0;
 	source = &merge->sources[merge->heap[0]];
@@ -90,12 +92,11 @@ int merge__next(struct merge *merge, uint64_t limit_ns, const struct convoy_ev_h
 		return 0;
 
 	source->pos += event__size(ev->type);
-	if (source->pos == source->end)
+	/* What follows may be damaged: this record still counts, the next call says so. */
+	if (source->pos != source->end && source__check(source))
+		merge->damaged = true;
+	if (source->pos == source->end || merge->damaged)
 		merge->heap[0] = merge->heap[--merge->n_heap];
-	else
-		err = source__check(source);
-	if (err)
-		return err;
 	heap__sift_down(merge, 0);
 	*next = ev;
 	return 0;

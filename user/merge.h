@@ -7,6 +7,7 @@
 #ifndef CONVOY_MERGE_H
 #define CONVOY_MERGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct merge {
 	struct merge_source *sources;
 	size_t *heap;		/* indices of sources that have a record, earliest first */
 	size_t n_heap;
+	bool damaged;		/* bytes that are no event come next */
 };
 
 /* Bytes of an event of this type, 0 for a type that does not exist. */

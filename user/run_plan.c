@@ -372,17 +372,36 @@ static void choose_workers(struct run_plan *plan)
 		plan->workers = cpus > 2 ? (unsigned)cpus : 2;
 }
 
+/* As a shell would read it back. */
+static void quote(FILE *out, const char *word)
+{
+	if (word[0] && !strpbrk(word, " \t\n'\"\\$`*?;&|<>(){}[]#~!")) {
+		fputs(word, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*word, out);
+	}
+	fputc('\'', out);
+}
+
 static void quote_command_line(struct run_plan *plan, int argc, char **argv)
 {
-	size_t used = (size_t)snprintf(plan->command_line, sizeof(plan->command_line), "convoy");
+	FILE *out = fmemopen(plan->command_line, sizeof(plan->command_line), "w");
 
-	for (int i = 0; i < argc && used < sizeof(plan->command_line); i++) {
-		bool plain = argv[i][0] && !strpbrk(argv[i], " \t\n'\"\\$`*?;&|<>(){}[]#~");
-
-		used += (size_t)snprintf(plan->command_line + used,
-					 sizeof(plan->command_line) - used,
-					 plain ? " %s" : " '%s'", argv[i]);
+	if (!out)
+		return;
+	fputs("convoy", out);
+	for (int i = 0; i < argc; i++) {
+		fputc(' ', out);
+		quote(out, argv[i]);
 	}
+	fclose(out);
+	plan->command_line[sizeof(plan->command_line) - 1] = 0;
 }
 
 int run_plan__parse(struct run_plan *plan, int argc, char **argv)

@@ -13,6 +13,7 @@
 #include "render.h"
 #include "report.h"
 #include "workloads/catalog.h"
+#include "workloads/cpulist.h"
 
 #define MAX_EXPORTS 16
 
@@ -29,7 +30,7 @@ struct run_plan {
 	double switch_interval_ms;
 	bool pinned;
 	cpu_set_t cpus;			/* where the run may be; all of ours if not pinned */
-	char cpu_list[128];		/* as text, "" if not pinned */
+	char cpu_list[CPULIST_TEXT_MAX];		/* as text, "" if not pinned */
 	enum futex_probes futex;
 	size_t ring_bytes;		/* 0: default */
 	bool allow_loss;
@@ -43,7 +44,7 @@ struct run_plan {
 
 /*
  * Parse the arguments after `convoy` (argv[0] is "run"). Returns 0, or -EINVAL
- * after a message. --help and --version end the process, as argp does.
+ * after a message. --help, --version and unknown options end the process, as argp does.
  */
 int run_plan__parse(struct run_plan *plan, int argc, char **argv);
 

@@ -8,6 +8,11 @@
 
 #include "work_result.h"
 
+static bool is_id(json_int_t id)
+{
+	return id >= 0 && id <= UINT32_MAX;
+}
+
 static int parse_task(json_t *json, struct work_task *task)
 {
 	const char *name, *result;
@@ -18,7 +23,7 @@ static int parse_task(json_t *json, struct work_task *task)
 			&result, "pid", &pid, "tid", &tid, "start_ns", &start, "end_ns", &end,
 			"ok", &ok))
 		return -EBADMSG;
-	if (pid < 0 || tid < 0 || start < 0 || end < start)
+	if (!is_id(pid) || !is_id(tid) || start < 0 || end < start)
 		return -EBADMSG;
 	snprintf(task->name, sizeof(task->name), "%s", name);
 	snprintf(task->result, sizeof(task->result), "%s", result);
@@ -34,7 +39,8 @@ static int parse_thread(json_t *json, struct work_thread *thread)
 {
 	json_int_t pid, tid;
 
-	if (json_unpack(json, "{s:I, s:I}", "pid", &pid, "tid", &tid) || pid < 0 || tid < 0)
+	if (json_unpack(json, "{s:I, s:I}", "pid", &pid, "tid", &tid) ||
+	    !is_id(pid) || !is_id(tid))
 		return -EBADMSG;
 	thread->pid = (uint32_t)pid;
 	thread->tid = (uint32_t)tid;
