@@ -64,6 +64,24 @@ static struct render_options render_options_for(const struct run_plan *plan, int
 	return options;
 }
 
+static int fill_mode(const struct plan_mode *plan, const struct mode_metrics *metrics,
+		     const struct metrics_context *context, struct report_mode *mode)
+{
+	const char *const words[] = { "/bin/sh", "-c", plan->command };
+
+	if (plan->command) {
+		mode->command = calloc(4, sizeof(*mode->command));
+		for (size_t i = 0; mode->command && i < 3; i++) {
+			mode->command[i] = strdup(words[i]);
+			if (!mode->command[i])
+				return -ENOMEM;
+		}
+		if (!mode->command)
+			return -ENOMEM;
+	}
+	return mode_metrics__fill(metrics, context, mode);
+}
+
 /* All of the report but what rendering adds. */
 static int fill_report(struct report *report, const struct run_plan *plan,
 		       const struct session *session, struct mode_metrics *const *metrics,
@@ -80,9 +98,11 @@ static int fill_report(struct report *report, const struct run_plan *plan,
 	snprintf(report->command_line, sizeof(report->command_line), "%s", plan->command_line);
 	report->host.cpus_usable = context.cpus_usable;
 	report->host.stolen_share = outcome->stolen_share;
-	report->probes.sched = true;
-	report->probes.futex = plan->futex;
-	snprintf(report->probes.note, sizeof(report->probes.note), "%s", session__note(session));
+	report->probes.sched = plan->probes;
+	report->probes.futex = plan->probes ? plan->futex : FUTEX_NONE;
+	if (session)
+		snprintf(report->probes.note, sizeof(report->probes.note), "%s",
+			 session__note(session));
 	report->loss = outcome->loss;
 	report->valid = !outcome->loss.ring && !outcome->loss.task_state &&
 			!outcome->loss.unmatched;
@@ -90,7 +110,8 @@ static int fill_report(struct report *report, const struct run_plan *plan,
 	report->allow_loss = plan->allow_loss;
 	report->command_status = -1;
 	report->workers = plan->workers;
-	snprintf(report->job, sizeof(report->job), "%s", plan->job->name);
+	snprintf(report->job, sizeof(report->job), "%s", plan->job ? plan->job->name : "");
+	snprintf(report->reference, sizeof(report->reference), "%s", plan->reference);
 	report->params = run_plan__params(plan);
 	report->modes = calloc(plan->n_modes, sizeof(*report->modes));
 	if (!report->params || !report->modes)
@@ -99,7 +120,8 @@ static int fill_report(struct report *report, const struct run_plan *plan,
 		/* An interrupted run shows the modes that it got to. */
 		if (!mode_metrics__rounds(metrics[i]))
 			continue;
-		err = mode_metrics__fill(metrics[i], &context, &report->modes[report->n_modes++]);
+		err = fill_mode(&plan->modes[i], metrics[i], &context,
+				&report->modes[report->n_modes++]);
 	}
 	if (err)
 		return err;
@@ -162,17 +184,17 @@ static int make_report(const struct run_plan *plan, const struct session *sessio
 static int run(const struct run_plan *plan, const char *work_path,
 	       const struct session_options *options)
 {
-	struct mode_metrics *metrics[MODE_COUNT] = { 0 };
+	struct mode_metrics *metrics[MAX_MODES] = { 0 };
 	struct session *session = NULL;
 	struct run_outcome outcome;
 	int status = CONVOY_EXIT_FAILED;
 	int err = 0;
 
-	err = session__new(&session, options);
+	err = plan->probes ? session__new(&session, options) : 0;
 	if (err)
 		return err == -ENOMEM ? CONVOY_EXIT_FAILED : CONVOY_EXIT_REFUSED;
 	for (size_t i = 0; i < plan->n_modes && !err; i++)
-		err = mode_metrics__new(&metrics[i], plan->modes[i]->name);
+		err = mode_metrics__new(&metrics[i], plan->modes[i].label);
 	if (!err)
 		err = runner__run(plan, session, work_path, metrics, &outcome);
 	if (!err) {
@@ -195,9 +217,9 @@ int cmd_run(int argc, char **argv)
 
 	if (run_plan__parse(&plan, argc, argv))
 		return CONVOY_EXIT_USAGE;
-	if (features__require(&options.features))
+	if (plan.probes && features__require(&options.features))
 		return CONVOY_EXIT_REFUSED;
-	if (find_work(work_path, sizeof(work_path)))
+	if (plan.job && find_work(work_path, sizeof(work_path)))
 		return CONVOY_EXIT_FAILED;
 	options.futex = plan.futex;
 	options.ring_bytes = plan.ring_bytes;

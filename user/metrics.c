@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,20 @@ enum per_round {
 	PER_ROUND_COUNT,
 };
 
+/* The job's own measurements: one value a round, NAN where a round has none. */
+struct metric_values {
+	char name[40];
+	double *values;
+};
+
 struct mode_metrics {
 	char mode[64];
 	unsigned rounds;
+	bool traced;
+	struct metric_values *metrics;
+	size_t n_metrics;
+	uint64_t own_thread_ns, own_lock_wait_ns, run_ns, run_delay_ns;
+	bool has_own, has_schedstat;
 	double *per_round[PER_ROUND_COUNT];
 	uint64_t time_ns[ACCOUNT_COUNT], lifetime_ns;
 	uint64_t worker_time_ns[ACCOUNT_COUNT], worker_lifetime_ns;
@@ -62,6 +74,9 @@ void mode_metrics__free(struct mode_metrics *metrics)
 		return;
 	for (int i = 0; i < PER_ROUND_COUNT; i++)
 		free(metrics->per_round[i]);
+	for (size_t i = 0; i < metrics->n_metrics; i++)
+		free(metrics->metrics[i].values);
+	free(metrics->metrics);
 	lock_sums__free(metrics->locks);
 	free(metrics->threads);
 	free(metrics->tasks);
@@ -192,6 +207,58 @@ static int add_tasks(struct mode_metrics *metrics, const struct round *round)
 	return 0;
 }
 
+static struct metric_values *find_metric(struct mode_metrics *metrics, const char *name)
+{
+	struct metric_values *grown;
+
+	for (size_t i = 0; i < metrics->n_metrics; i++)
+		if (!strcmp(metrics->metrics[i].name, name))
+			return &metrics->metrics[i];
+	grown = realloc(metrics->metrics, (metrics->n_metrics + 1) * sizeof(*grown));
+	if (!grown)
+		return NULL;
+	metrics->metrics = grown;
+	memset(&grown[metrics->n_metrics], 0, sizeof(*grown));
+	snprintf(grown[metrics->n_metrics].name, sizeof(grown->name), "%s", name);
+	return &grown[metrics->n_metrics++];
+}
+
+/* What the workload says of itself: its metrics, its workers' clocks. */
+static int add_own(struct mode_metrics *metrics, const struct work_result *work)
+{
+	if (!work)
+		return 0;
+	for (size_t i = 0; i < work->n_metrics; i++)
+		if (!find_metric(metrics, work->metrics[i].name))
+			return -ENOMEM;
+	for (size_t i = 0; i < metrics->n_metrics; i++) {
+		struct metric_values *metric = &metrics->metrics[i];
+		double *grown = realloc(metric->values, (metrics->rounds + 1) * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		/* Rounds before its first, and this one if it is missing. */
+		for (unsigned r = metric->values ? metrics->rounds : 0; r <= metrics->rounds; r++)
+			grown[r] = NAN;
+		metric->values = grown;
+		for (size_t j = 0; j < work->n_metrics; j++)
+			if (!strcmp(work->metrics[j].name, metric->name))
+				grown[metrics->rounds] = work->metrics[j].value;
+	}
+	metrics->has_own = true;
+	metrics->has_schedstat = work->n_threads > 0;
+	for (size_t i = 0; i < work->n_threads; i++) {
+		const struct work_thread *thread = &work->threads[i];
+
+		metrics->own_thread_ns += thread->end_ns - thread->start_ns;
+		metrics->own_lock_wait_ns += thread->lock_wait_ns;
+		metrics->has_schedstat &= thread->has_schedstat;
+		metrics->run_ns += thread->run_ns;
+		metrics->run_delay_ns += thread->run_delay_ns;
+	}
+	return 0;
+}
+
 static uint64_t timeval_ns(const struct timeval *tv)
 {
 	return (uint64_t)tv->tv_sec * 1000000000u + (uint64_t)tv->tv_usec * 1000u;
@@ -228,16 +295,26 @@ static int add_per_round(struct mode_metrics *metrics, const struct round *round
 
 int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 {
-	struct round_sums sums = { 0 };
-	int err;
+	/* Without probes, the kernel's own counts. */
+	struct round_sums sums = {
+		.voluntary = (uint64_t)round->usage.ru_nvcsw,
+		.involuntary = (uint64_t)round->usage.ru_nivcsw,
+	};
+	int err = 0;
 
-	err = add_threads(metrics, round, &sums);
-	if (!err)
-		err = add_cpus(metrics, round->ledger);
+	metrics->traced = round->ledger;
+	if (round->ledger) {
+		memset(&sums, 0, sizeof(sums));
+		err = add_threads(metrics, round, &sums);
+		if (!err)
+			err = add_cpus(metrics, round->ledger);
+		if (!err)
+			err = lock_sums__add(metrics->locks, round->ledger);
+	}
 	if (!err)
 		err = add_tasks(metrics, round);
 	if (!err)
-		err = lock_sums__add(metrics->locks, round->ledger);
+		err = add_own(metrics, round->work);
 	if (!err)
 		err = add_per_round(metrics, round, &sums);
 	metrics->tool_cpu_ns += round->tool_cpu_ns;
@@ -260,7 +337,8 @@ static int fill_estimates(const struct mode_metrics *metrics,
 	int err = 0;
 
 	for (int i = 0; i < PER_ROUND_COUNT && !err; i++)
-		err = estimate__init(estimates[i], metrics->per_round[i], metrics->rounds);
+		if (i != ROUND_MIGRATIONS || metrics->traced)
+			err = estimate__init(estimates[i], metrics->per_round[i], metrics->rounds);
 	if (err || !metrics->rounds || !context->cpus_usable)
 		return err;
 	util = calloc(metrics->rounds, sizeof(*util));
@@ -270,6 +348,35 @@ static int fill_estimates(const struct mode_metrics *metrics,
 		util[i] = metrics->per_round[ROUND_CORES][i] / context->cpus_usable;
 	err = estimate__init(&mode->cpu_util, util, metrics->rounds);
 	free(util);
+	return err;
+}
+
+static int fill_own(const struct mode_metrics *metrics, struct report_mode *mode)
+{
+	double *known = calloc(metrics->rounds + 1, sizeof(*known));
+	int err = 0;
+
+	mode->metrics = calloc(metrics->n_metrics + 1, sizeof(*mode->metrics));
+	if (!known || !mode->metrics)
+		err = -ENOMEM;
+	for (size_t i = 0; i < metrics->n_metrics && !err; i++) {
+		const struct metric_values *from = &metrics->metrics[i];
+		struct report_metric *to = &mode->metrics[mode->n_metrics++];
+		size_t n = 0;
+
+		snprintf(to->name, sizeof(to->name), "%s", from->name);
+		for (unsigned r = 0; r < metrics->rounds; r++)
+			if (!isnan(from->values[r]))
+				known[n++] = from->values[r];
+		err = estimate__init(&to->value, known, n);
+	}
+	free(known);
+	mode->own.thread_ns = (struct maybe){ metrics->has_own, (double)metrics->own_thread_ns };
+	mode->own.lock_wait_ns =
+		(struct maybe){ metrics->has_own, (double)metrics->own_lock_wait_ns };
+	mode->own.run_ns = (struct maybe){ metrics->has_schedstat, (double)metrics->run_ns };
+	mode->own.run_delay_ns =
+		(struct maybe){ metrics->has_schedstat, (double)metrics->run_delay_ns };
 	return err;
 }
 
@@ -290,6 +397,8 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 {
 	int err = fill_estimates(metrics, context, mode);
 
+	if (!err)
+		err = fill_own(metrics, mode);
 	snprintf(mode->mode, sizeof(mode->mode), "%s", metrics->mode);
 	mode->rounds = metrics->rounds;
 	memcpy(mode->time_ns, metrics->time_ns, sizeof(mode->time_ns));
@@ -323,16 +432,16 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 
 void report__fill_speedups(struct report *report)
 {
-	const struct report_mode *serial = report__mode(report, "serial");
+	const struct report_mode *reference = report__mode(report, report->reference);
 
-	if (!serial || !serial->wall_ns.n)
+	if (!reference || !reference->wall_ns.n)
 		return;
 	for (size_t i = 0; i < report->n_modes; i++) {
 		struct report_mode *mode = &report->modes[i];
 
 		if (mode->wall_ns.n && mode->wall_ns.median > 0)
 			mode->speedup = (struct maybe){
-				true, serial->wall_ns.median / mode->wall_ns.median
+				true, reference->wall_ns.median / mode->wall_ns.median
 			};
 	}
 }

@@ -14,7 +14,7 @@
 
 /* One measured round, ready to be added up. Nothing in it is kept. */
 struct round {
-	struct ledger *ledger;		/* finished */
+	struct ledger *ledger;		/* finished; NULL: it ran without probes */
 	uint64_t start_ns, end_ns;	/* release of the cork, last exit */
 	struct rusage usage;		/* of the whole process tree */
 	uint64_t tool_cpu_ns;
@@ -41,7 +41,7 @@ struct metrics_context {
 int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_context *context,
 		       struct report_mode *mode);
 
-/* Fill in each mode's speed-up against the mode "serial", if there is one. */
+/* Fill in each mode's speed-up against report->reference, if that was run. */
 void report__fill_speedups(struct report *report);
 
 #endif /* CONVOY_METRICS_H */

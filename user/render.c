@@ -20,6 +20,7 @@
 
 static const struct renderer renderers[] = {
 	{ "text", "for a person at a terminal", render_text },
+	{ "csv", "one row a mode, for a spreadsheet", render_csv },
 	{ "json", "the contract convoy.report/1 (docs/report.schema.json)", render_json },
 };
 

@@ -59,6 +59,7 @@ int render__export(const char *spec, const struct report *report,
 
 /* The renderers themselves. */
 int render_text(const struct report *report, const struct render_options *options, FILE *out);
+int render_csv(const struct report *report, const struct render_options *options, FILE *out);
 int render_json(const struct report *report, const struct render_options *options, FILE *out);
 
 #endif /* CONVOY_RENDER_H */

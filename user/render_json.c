@@ -316,7 +316,55 @@ static void add_lists(json_t **object, const struct report_mode *mode, bool with
 	set(object, "tasks", tasks);
 }
 
-static json_t *mode_object(const struct report_mode *mode, bool with_threads)
+/* What only the probes can tell is null without them. */
+static json_t *if_traced(bool traced, json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	if (traced || !object)
+		return object;
+	json_object_foreach(object, key, value)
+		if (json_object_set_new(object, key, json_null())) {
+			json_decref(object);
+			return NULL;
+		}
+	return object;
+}
+
+static json_t *own_clock(const struct report_mode *mode)
+{
+	json_t *object = json_object();
+
+	set(&object, "thread_ns", maybe_whole(mode->own.thread_ns));
+	set(&object, "lock_wait_ns", maybe_whole(mode->own.lock_wait_ns));
+	return object;
+}
+
+static json_t *schedstat(const struct report_mode *mode)
+{
+	json_t *object = json_object();
+
+	set(&object, "run_ns", maybe_whole(mode->own.run_ns));
+	set(&object, "run_delay_ns", maybe_whole(mode->own.run_delay_ns));
+	return object;
+}
+
+static json_t *job_metrics(const struct report_mode *mode)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < mode->n_metrics; i++) {
+		char *name = outside__utf8(mode->metrics[i].name, sizeof(mode->metrics[i].name));
+
+		if (name)
+			set(&object, name, estimate(&mode->metrics[i].value, real));
+		free(name);
+	}
+	return object;
+}
+
+static json_t *mode_object(const struct report_mode *mode, bool traced, bool with_threads)
 {
 	json_t *object = json_object(), *time_ns = accounts(mode->time_ns);
 	json_t *worker = accounts(mode->worker_time_ns), *overhead = json_object();
@@ -337,13 +385,16 @@ static json_t *mode_object(const struct report_mode *mode, bool with_threads)
 	set(&object, "cores_used", estimate(&mode->cores_used, real));
 	set(&object, "switches", switches_of(mode));
 	set(&object, "migrations", estimate(&mode->migrations, number));
-	set(&object, "time_ns", time_ns);
-	set(&object, "worker_time_ns", worker);
-	set(&object, "lock_wait", lock_wait(mode));
+	set(&object, "time_ns", if_traced(traced, time_ns));
+	set(&object, "worker_time_ns", if_traced(traced, worker));
+	set(&object, "lock_wait", if_traced(traced, lock_wait(mode)));
+	set(&object, "own_clock", own_clock(mode));
+	set(&object, "schedstat", schedstat(mode));
+	set(&object, "job_metrics", job_metrics(mode));
 	add_lists(&object, mode, with_threads);
 	set(&object, "speedup", maybe_real(mode->speedup));
 	set(&object, "overhead", overhead);
-	set(&object, "yields", count(mode->yields));
+	set(&object, "yields", traced ? count(mode->yields) : json_null());
 	set(&object, "tasks_checked", count(mode->tasks_checked));
 	set(&object, "tasks_wrong", count(mode->tasks_wrong));
 	set(&object, "audit", audit(mode->threads_checked, mode->threads_equal));
@@ -370,7 +421,8 @@ static json_t *whole_report(const struct report *report, const struct render_opt
 	for (size_t i = 0; i < report->n_modes; i++) {
 		checked += report->modes[i].threads_checked;
 		equal += report->modes[i].threads_equal;
-		append(&modes, mode_object(&report->modes[i], options->threads));
+		append(&modes, mode_object(&report->modes[i], report->probes.sched,
+					     options->threads));
 	}
 	set(&object, "schema", json_string("convoy.report/1"));
 	set(&object, "tool", tool);
@@ -381,7 +433,8 @@ static json_t *whole_report(const struct report *report, const struct render_opt
 	set(&object, "incomplete", json_boolean(report->incomplete));
 	set(&object, "audit", audit(checked, equal));
 	set(&object, "job", TEXT_OR_NULL(report->job));
-	set(&object, "workers", count(report->workers));
+	set(&object, "reference", TEXT_OR_NULL(report->reference));
+	set(&object, "workers", report->job[0] ? count(report->workers) : json_null());
 	/* Copied: dumping a shared object marks it for the while, and this one is const. */
 	set(&object, "params", report->params ? json_deep_copy(report->params) : json_null());
 	set(&object, "command_status",

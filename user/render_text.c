@@ -124,7 +124,7 @@ static void print_host(struct text *text)
 	text__paragraph(text, 0, 2, "%s%s%s%s, %s, %sfutex=%s%s%s%s",
 			kernel[0] && !isdigit((unsigned char)kernel[0]) ? "" : "Linux ",
 			kernel[0] ? kernel : "(unknown)", arch[0] ? " " : "", arch, cpus,
-			report->probes.sched ? "" : "no sched probes, ",
+			report->probes.sched ? "" : "no probes, ",
 			futex[report->probes.futex], note[0] ? " (" : "", note,
 			note[0] ? ")" : "");
 	if (text->options->verbose && report->host.cpu_model[0])
@@ -236,6 +236,17 @@ static void estimate_cell(struct text_table *table, const struct estimate *estim
 		text_table__cell(table, "-");
 }
 
+/* A share of the workers' lives by other witnesses than the probes. */
+static void own_share_cell(struct text_table *table, struct maybe part, struct maybe whole)
+{
+	char buf[TEXT_CELL];
+
+	if (part.known && whole.known && whole.value > 0)
+		text_table__cell(table, "%s", text__percent(buf, part.value / whole.value));
+	else
+		text_table__cell(table, "-");
+}
+
 static void print_modes(struct text *text)
 {
 	static const struct text_column columns[] = {
@@ -270,13 +281,25 @@ static void print_modes(struct text *text)
 							     mode->cpu_util.median : NAN));
 		estimate_cell(&table, &mode->voluntary, 0);
 		estimate_cell(&table, &mode->involuntary, 0);
-		text_table__cell(&table, "%s", text__share(buf, mode->worker_time_ns[ACCOUNT_LOCK],
-							   mode->worker_lifetime_ns));
-		text_table__cell(&table, "%s", text__share(buf, queue, mode->worker_lifetime_ns));
+		if (text->report->probes.sched) {
+			text_table__cell(&table, "%s",
+					 text__share(buf, mode->worker_time_ns[ACCOUNT_LOCK],
+						     mode->worker_lifetime_ns));
+			text_table__cell(&table, "%s",
+					 text__share(buf, queue, mode->worker_lifetime_ns));
+		} else {
+			own_share_cell(&table, mode->own.lock_wait_ns, mode->own.thread_ns);
+			own_share_cell(&table, mode->own.run_delay_ns, mode->own.thread_ns);
+		}
 		text_table__cell(&table, "%s", text__maybe_duration(buf, mode->lock_wait.p99_ns));
 	}
 	fputc('\n', text->out);
 	text_table__print(&table, text);
+	if (!text->report->probes.sched)
+		text__paragraph(text, 0, 2, "Without probes: vol, invol and CPU are from rusage; lock "
+				"is the workload's own clock around contended acquires, which includes "
+				"the wait for a CPU after them; run-queue is from schedstat; there is "
+				"no ledger, no p99, and no lock can be named.");
 }
 
 static void bar_cells(const struct report_mode *mode, unsigned width, unsigned *cells)
@@ -465,9 +488,12 @@ void text__first_screen(struct text *text)
 		return;
 	}
 	print_modes(text);
-	print_bars(text);
+	if (text->report->probes.sched)
+		print_bars(text);
+	text__job_metrics(text);
 	fputc('\n', text->out);
-	print_top_lock(text);
+	if (text->report->probes.sched)
+		print_top_lock(text);
 	print_next(text);
 }
 
@@ -484,15 +510,15 @@ int render_text(const struct report *report, const struct render_options *option
 		text.width = WIDTH_LEAST;
 	errno = 0;
 	text__first_screen(&text);
-	if (report->n_modes) {
+	if (report->n_modes && report->probes.sched) {
 		text__ledger(&text);
 		text__locks(&text);
 		text__cpus(&text);
 		if (options->threads)
 			text__threads(&text);
-		if (options->verbose)
-			text__tasks(&text);
 	}
+	if (report->n_modes && options->verbose)
+		text__tasks(&text);
 	if (!text.err && ferror(out))
 		text.err = errno ? -errno : -EIO;
 	return text.err;

@@ -82,6 +82,7 @@ void text_table__free(struct text_table *table);
 void text__first_screen(struct text *text);
 
 /* The sections after it. render_text_sections.c */
+void text__job_metrics(struct text *text);
 void text__ledger(struct text *text);
 void text__locks(struct text *text);
 void text__cpus(struct text *text);

@@ -155,6 +155,72 @@ void text__ledger(struct text *text)
 	by_modes(text, "account", fill_ledger);
 }
 
+static const struct estimate *find_metric(const struct report_mode *mode, const char *name)
+{
+	for (size_t i = 0; i < mode->n_metrics; i++)
+		if (!strcmp(mode->metrics[i].name, name))
+			return &mode->metrics[i].value;
+	return NULL;
+}
+
+static bool ends_in(const char *name, const char *unit)
+{
+	return strlen(name) > strlen(unit) && !strcmp(name + strlen(name) - strlen(unit), unit);
+}
+
+static void metric_cell(struct text_table *table, const char *name, const struct estimate *value)
+{
+	char buf[TEXT_CELL];
+
+	if (!value || !value->n)
+		text_table__cell(table, "-");
+	else if (ends_in(name, "_ns"))
+		text_table__cell(table, "%s", text__duration(buf, value->median));
+	else
+		text_table__cell(table, "%.*f", value->median < 99.95 &&
+				 value->median != floor(value->median) ? 2 : 0, value->median);
+}
+
+/* A row for each thing that the first mode that has it, and all after it, measured. */
+static void fill_metrics(struct text *text, struct text_table *table, size_t from, size_t to)
+{
+	const struct report *report = text->report;
+
+	for (size_t i = 0; i < report->n_modes; i++) {
+		for (size_t j = 0; j < report->modes[i].n_metrics; j++) {
+			const char *name = report->modes[i].metrics[j].name;
+			char label[TEXT_CELL];
+			bool seen = false;
+
+			for (size_t k = 0; k < i && !seen; k++)
+				seen = find_metric(&report->modes[k], name);
+			if (seen)
+				continue;
+			TEXT_SAFE(text, label, report->modes[i].metrics[j].name);
+			if (ends_in(label, "_ns"))
+				label[strlen(label) - 3] = '\0'; /* the cells have units */
+			for (char *c = label; *c; c++)
+				if (*c == '_')
+					*c = ' ';
+			text_table__cell(table, "%s", label);
+			for (size_t k = from; k < to; k++)
+				metric_cell(table, name, find_metric(&report->modes[k], name));
+		}
+	}
+}
+
+void text__job_metrics(struct text *text)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < text->report->n_modes; i++)
+		any |= text->report->modes[i].n_metrics > 0;
+	if (!any)
+		return;
+	text__heading(text, "what the job measured: medians");
+	by_modes(text, "", fill_metrics);
+}
+
 /* A time that is certain unless nothing was counted. */
 static void total_cell(struct text_table *table, uint64_t ns)
 {

@@ -37,6 +37,9 @@ static void report_mode__free(struct report_mode *mode)
 	free(mode->threads);
 	free(mode->cpus);
 	free(mode->tasks);
+	for (size_t i = 0; i < mode->n_metrics; i++)
+		estimate__free(&mode->metrics[i].value);
+	free(mode->metrics);
 }
 
 void report__free(struct report *report)

@@ -81,6 +81,12 @@ struct report_task {
 	char result[32];		/* decimal */
 };
 
+/* Something that the job measured of itself. */
+struct report_metric {
+	char name[40];
+	struct estimate value;	/* in the unit that the name ends in */
+};
+
 struct report_mode {
 	char mode[64];
 	char **command;		/* NULL-terminated argv, or NULL */
@@ -107,7 +113,15 @@ struct report_mode {
 	size_t n_cpus;
 	struct report_task *tasks;
 	size_t n_tasks;
-	struct maybe speedup;	/* wall of serial / wall of this mode */
+	struct report_metric *metrics;
+	size_t n_metrics;
+	/* By the workers' own clock, and by /proc/thread-self/schedstat; sums. */
+	struct {
+		struct maybe thread_ns;		/* their lives */
+		struct maybe lock_wait_ns;	/* contended acquires, on the CPU or off */
+		struct maybe run_ns, run_delay_ns;
+	} own;
+	struct maybe speedup;	/* wall of the reference / wall of this mode */
 	struct maybe tool_cpu_ns;	/* the tool's own CPU time in these rounds */
 	struct maybe probe_ns;
 	/* The kernel's account of the same threads, for the text report's audit. */
@@ -141,6 +155,7 @@ struct report {
 	bool incomplete;	/* interrupted: some rounds are missing */
 	bool allow_loss;
 	char job[64];		/* "" : none */
+	char reference[64];	/* the mode that speed-up is against */
 	unsigned workers;
 	json_t *params;		/* everything needed to run it again (owned) */
 	int command_status;	/* wait status style exit code; -1: no command */

@@ -19,6 +19,9 @@ enum option_key {
 	KEY_YIELD_EVERY,
 	KEY_CHECK_INTERVAL,
 	KEY_SWITCH_INTERVAL,
+	KEY_CMD,
+	KEY_REFERENCE,
+	KEY_PROBES,
 	KEY_FUTEX,
 	KEY_CPUS,
 	KEY_FORMAT,
@@ -45,14 +48,21 @@ static const struct argp_option options[] = {
 	{ "switch-interval", KEY_SWITCH_INTERVAL, "MS", 0,
 	  "gil-timed: how long a waiter waits before it asks (default: 5)", 0 },
 	{ "cpus", KEY_CPUS, "LIST", 0, "Run on these CPUs only, e.g. 0,2-3", 0 },
+	{ "cmd", KEY_CMD, "LABEL=COMMAND", 0,
+	  "Also run a command of yours, by sh -c; repeatable. Without -j and -m, only these", 0 },
+	{ "reference", KEY_REFERENCE, "LABEL", 0,
+	  "The mode that speed-up is against (default: serial, else the first command)", 0 },
 	{ 0, 0, 0, 0, "How to watch it:", 2 },
+	{ "probes", KEY_PROBES, "ebpf|none", 0,
+	  "none: no permission needed, no ledger; what rusage and schedstat tell (default: ebpf)",
+	  0 },
 	{ "futex", KEY_FUTEX, "all|blocking", 0,
 	  "Count every futex call, or only those that block: cheaper (default: all)", 0 },
 	{ "ring-bytes", KEY_RING_BYTES, "N", 0,
 	  "Size of each CPU's event ring, a power of two (default: by the CPUs)", 0 },
 	{ "allow-loss", KEY_ALLOW_LOSS, 0, 0, "Lost events do not fail the run (exit 4)", 0 },
 	{ 0, 0, 0, 0, "What to print:", 3 },
-	{ "format", KEY_FORMAT, "text|json", 0, "Format of the report on stdout (default: text)", 0 },
+	{ "format", KEY_FORMAT, "text|json|csv", 0, "Format of the report on stdout (default: text)", 0 },
 	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable", 0 },
 	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: the tasks' log, what libbpf says", 0 },
@@ -69,6 +79,8 @@ static const char doc[] =
 	"  convoy run -j recursion --sleep-scale 0.2   work that mostly sleeps\n"
 	"  convoy run --format json | jq .verdict      for a script\n"
 	"  convoy run --export json=report.json        read it now, keep it for later\n"
+	"  convoy run --cmd 'j1=make -j1' --cmd 'j2=make -j2' --reference j1\n"
+	"                                              commands of your own\n"
 	"\n"
 	"Exit status: 0 done; 2 usage; 3 not permitted, or the kernel lacks something; "
 	"4 events were lost; 6 failed; 128+N ended by signal N.";
@@ -76,7 +88,9 @@ static const char doc[] =
 /* What was said on the command line, before defaults are known. */
 struct parse_state {
 	struct run_plan *plan;
-	const char *job, *modes, *cpus;
+	const char *job, *modes, *cpus, *reference;
+	const char *commands[MAX_MODES];
+	size_t n_commands;
 	bool has_work, has_sleep_scale;
 	int err;
 };
@@ -176,6 +190,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 {
 	static const char *const starts[] = { "fork", "spawn", NULL };
 	static const char *const futexes[] = { "all", "blocking", NULL };
+	static const char *const probes[] = { "ebpf", "none", NULL };
 	struct parse_state *state = argp->input;
 	struct run_plan *plan = state->plan;
 	size_t which = 0;
@@ -218,6 +233,21 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		break;
 	case KEY_CPUS:
 		state->cpus = arg;
+		break;
+	case KEY_CMD:
+		if (state->n_commands == MAX_MODES) {
+			message("more than %d commands", MAX_MODES);
+			err = -EINVAL;
+			break;
+		}
+		state->commands[state->n_commands++] = arg;
+		break;
+	case KEY_REFERENCE:
+		state->reference = arg;
+		break;
+	case KEY_PROBES:
+		err = parse_choice("--probes", arg, probes, &which);
+		plan->probes = which == 0;
 		break;
 	case KEY_FUTEX:
 		err = parse_choice("--futex", arg, futexes, &which);
@@ -315,51 +345,121 @@ static int choose_cpus(struct run_plan *plan, const char *list)
 	return 0;
 }
 
-static int add_mode(struct run_plan *plan, const char *name)
+/* A place for one more mode with this label, or NULL after a message. */
+static struct plan_mode *new_mode(struct run_plan *plan, const char *label)
 {
-	const struct mode_info *mode = catalog_mode(name);
+	struct plan_mode *mode = &plan->modes[plan->n_modes];
+
+	if (plan->n_modes == MAX_MODES) {
+		message("more than %d modes and commands", MAX_MODES);
+		return NULL;
+	}
+	for (size_t i = 0; i < plan->n_modes; i++) {
+		if (!strcmp(plan->modes[i].label, label)) {
+			message("mode '%s' is named twice", label);
+			return NULL;
+		}
+	}
+	memset(mode, 0, sizeof(*mode));
+	if (snprintf(mode->label, sizeof(mode->label), "%s", label) >= (int)sizeof(mode->label)) {
+		message("label '%s' is longer than %zu bytes", label, sizeof(mode->label) - 1);
+		return NULL;
+	}
+	plan->n_modes++;
+	return mode;
+}
+
+static int add_bundled(struct run_plan *plan, const char *name)
+{
+	const struct mode_info *bundled = catalog_mode(name);
+	struct plan_mode *mode;
 	const char *refusal;
 
-	if (!mode) {
+	if (!bundled) {
 		message("mode '%s' does not exist; there are:", name);
 		for (size_t i = 0; catalog_mode_at(i); i++)
 			fprintf(stderr, "  %-12s %s\n", catalog_mode_at(i)->name,
 				catalog_mode_at(i)->summary);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < plan->n_modes; i++) {
-		if (plan->modes[i] == mode) {
-			message("mode '%s' is named twice", name);
-			return -EINVAL;
-		}
-	}
-	refusal = catalog_refusal(plan->job, mode, plan->workers);
+	mode = new_mode(plan, name);
+	if (!mode)
+		return -EINVAL;
+	mode->bundled = bundled;
+	mode->workers = plan->workers;
+	refusal = catalog_refusal(plan->job, bundled, mode->workers);
 	if (refusal) {
-		message("job '%s' in mode '%s' with %u workers: %s", plan->job->name, mode->name,
-			plan->workers, refusal);
+		message("job '%s' in mode '%s' with %u workers: %s", plan->job->name, name,
+			mode->workers, refusal);
 		return -EINVAL;
 	}
-	plan->modes[plan->n_modes++] = mode;
 	return 0;
 }
 
-static int choose_modes(struct run_plan *plan, const char *list)
+/* "LABEL=COMMAND" */
+static int add_command(struct run_plan *plan, const char *spec)
 {
+	const char *equals = strchr(spec, '=');
+	struct plan_mode *mode;
+	char *label;
+
+	if (!equals || equals == spec || !equals[1]) {
+		message("--cmd '%s' is not LABEL=COMMAND, such as fast='make -j2'", spec);
+		return -EINVAL;
+	}
+	label = strndup(spec, (size_t)(equals - spec));
+	mode = label ? new_mode(plan, label) : NULL;
+	free(label);
+	if (!mode)
+		return -EINVAL;
+	if (catalog_mode(mode->label)) {
+		message("--cmd '%s': '%s' is the name of a bundled mode; choose another label", spec,
+			mode->label);
+		return -EINVAL;
+	}
+	mode->command = equals + 1;
+	return 0;
+}
+
+static int choose_modes(struct run_plan *plan, const struct parse_state *state)
+{
+	/* Commands alone are compared with each other, unless the user wants more. */
+	bool only_commands = state->n_commands && !state->job && !state->modes;
 	char *copy, *rest, *name;
 	int err = 0;
 
-	if (!list) {
-		for (size_t i = 0; plan->job->default_modes[i] && !err; i++)
-			err = add_mode(plan, plan->job->default_modes[i]);
-		return err;
+	if (!state->modes) {
+		for (size_t i = 0; !only_commands && plan->job->default_modes[i] && !err; i++)
+			err = add_bundled(plan, plan->job->default_modes[i]);
+	} else {
+		rest = copy = strdup(state->modes);
+		if (!copy)
+			return -EINVAL;
+		while (!err && (name = strsep(&rest, ",")))
+			err = add_bundled(plan, name);
+		free(copy);
 	}
-	rest = copy = strdup(list);
-	if (!copy)
-		return -EINVAL;
-	while (!err && (name = strsep(&rest, ",")))
-		err = add_mode(plan, name);
-	free(copy);
+	for (size_t i = 0; i < state->n_commands && !err; i++)
+		err = add_command(plan, state->commands[i]);
+	if (!err && only_commands)
+		plan->job = NULL;
 	return err;
+}
+
+static int choose_reference(struct run_plan *plan, const char *label)
+{
+	size_t at = 0;
+
+	if (!label)
+		label = plan->modes[0].command ? plan->modes[0].label : "serial";
+	else
+		while (strcmp(plan->modes[at].label, label))
+			if (++at == plan->n_modes) {
+				message("--reference '%s' is not among the modes of this run", label);
+				return -EINVAL;
+			}
+	snprintf(plan->reference, sizeof(plan->reference), "%s", label);
+	return 0;
 }
 
 static void choose_workers(struct run_plan *plan)
@@ -417,6 +517,7 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 	plan->check_interval = 100;
 	plan->switch_interval_ms = 5;
 	plan->futex = FUTEX_ALL;
+	plan->probes = true;
 	plan->renderer = render__find("text");
 	quote_command_line(plan, argc, argv);
 
@@ -431,26 +532,37 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 	if (err)
 		return err;
 	choose_workers(plan);
-	return choose_modes(plan, state.modes);
+	err = choose_modes(plan, &state);
+	return err ? err : choose_reference(plan, state.reference);
 }
 
 json_t *run_plan__params(const struct run_plan *plan)
 {
-	json_t *modes = json_array();
+	const struct job_info *job = plan->job;
+	json_t *modes = json_array(), *commands = json_object();
 
-	for (size_t i = 0; i < plan->n_modes; i++)
-		json_array_append_new(modes, json_string(plan->modes[i]->name));
-	return json_pack("{s:s, s:o, s:i, s:o, s:i, s:f, s:s, s:I, s:I, s:f, s:o, s:s, s:o}",
-			 "job", plan->job->name, "modes", modes, "workers", (int)plan->workers,
-			 "work", plan->job->work_unit ? json_integer((json_int_t)plan->work) :
-							json_null(),
-			 "rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "start",
-			 plan->spawn ? "spawn" : "fork", "yield_every",
-			 (json_int_t)plan->yield_every, "check_interval",
-			 (json_int_t)plan->check_interval, "switch_interval_ms",
-			 plan->switch_interval_ms, "cpus",
-			 plan->pinned ? json_string(plan->cpu_list) : json_null(), "futex",
-			 plan->futex == FUTEX_ALL ? "all" : "blocking", "ring_bytes",
-			 plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) :
-					    json_null());
+	for (size_t i = 0; i < plan->n_modes; i++) {
+		const struct plan_mode *mode = &plan->modes[i];
+
+		json_array_append_new(modes, json_string(mode->label));
+		if (mode->command)
+			json_object_set_new(commands, mode->label, json_string(mode->command));
+	}
+	return json_pack(
+		"{s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:f, s:s, s:I, s:I, s:f, s:o, s:s, s:o, s:s}",
+		"job", job ? json_string(job->name) : json_null(), "modes", modes, "commands",
+		commands, "reference", plan->reference, "workers",
+		job ? json_integer(plan->workers) : json_null(), "work",
+		job && job->work_unit ? json_integer((json_int_t)plan->work) : json_null(),
+		"rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "start",
+		plan->spawn ? "spawn" : "fork", "yield_every", (json_int_t)plan->yield_every,
+		"check_interval", (json_int_t)plan->check_interval, "switch_interval_ms",
+		plan->switch_interval_ms, "cpus",
+		plan->pinned ? json_string(plan->cpu_list) : json_null(), "futex",
+		!plan->probes			? "none" :
+		plan->futex == FUTEX_ALL	? "all" :
+						  "blocking",
+		"ring_bytes",
+		plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) : json_null(),
+		"probes", plan->probes ? "ebpf" : "none");
 }

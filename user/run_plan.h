@@ -16,11 +16,22 @@
 #include "workloads/cpulist.h"
 
 #define MAX_EXPORTS 16
+#define MAX_MODES 64
+
+/* A way to run: one of the bundled modes, or a command of the user's. */
+struct plan_mode {
+	char label[64];			/* its name in the report */
+	const struct mode_info *bundled;	/* NULL: a command */
+	const char *command;		/* for sh -c */
+	unsigned workers;		/* of a bundled mode */
+};
 
 struct run_plan {
 	const struct job_info *job;
-	const struct mode_info *modes[MODE_COUNT];
+	struct plan_mode modes[MAX_MODES];
 	size_t n_modes;
+	char reference[64];		/* mode that speed-up is against */
+	bool probes;			/* false: --probes=none */
 	unsigned workers, rounds;
 	unsigned long long work;	/* 0: the job takes none */
 	double sleep_scale;

@@ -78,16 +78,23 @@ static void add_arg(struct work_argv *args, const char *format, ...)
 }
 
 static void build_argv(struct work_argv *args, const struct runner *runner,
-		       const struct mode_info *mode)
+		       const struct plan_mode *mode)
 {
 	const struct run_plan *plan = runner->plan;
 
 	args->n = 0;
-	add_arg(args, "%s", runner->work_path);
-	args->argv[0] = (char *)runner->work_path; /* however long it is */
+	if (mode->command) {
+		add_arg(args, "/bin/sh");
+		add_arg(args, "-c");
+		add_arg(args, "%s", "");
+		args->argv[2] = (char *)mode->command; /* however long it is */
+		return;
+	}
+	add_arg(args, "%s", "");
+	args->argv[0] = (char *)runner->work_path;
 	add_arg(args, "--job=%s", plan->job->name);
-	add_arg(args, "--mode=%s", mode->name);
-	add_arg(args, "--workers=%u", plan->workers);
+	add_arg(args, "--mode=%s", mode->label);
+	add_arg(args, "--workers=%u", mode->workers);
 	if (plan->job->work_unit)
 		add_arg(args, "--work=%llu", plan->work);
 	if (plan->job->sleeps)
@@ -101,7 +108,7 @@ static void build_argv(struct work_argv *args, const struct runner *runner,
 }
 
 /* Did the workload end well, and what does it say? Prints why not. */
-static bool read_outcome(struct one_round *round, const struct mode_info *mode)
+static bool read_outcome(struct one_round *round, const struct plan_mode *mode)
 {
 	const struct launch *launch = &round->trace.launch;
 	int exec_error = round->trace.exec_error;
@@ -113,15 +120,16 @@ static bool read_outcome(struct one_round *round, const struct mode_info *mode)
 		message("cannot execute the workload: %s", strerror(exec_error));
 	else if (WIFSIGNALED(launch->status))
 		message("the workload was killed by signal %d (%s) in mode %s",
-			WTERMSIG(launch->status), strsignal(WTERMSIG(launch->status)), mode->name);
+			WTERMSIG(launch->status), strsignal(WTERMSIG(launch->status)), mode->label);
 	else if (WEXITSTATUS(launch->status))
-		message("the workload failed in mode %s with exit status %d", mode->name,
+		message("the workload failed in mode %s with exit status %d", mode->label,
 			WEXITSTATUS(launch->status));
 	if (exec_error || launch->status)
 		return false;
-
+	if (mode->command)
+		return true;
 	if (fstat(round->output_fd, &stat) || !stat.st_size) {
-		message("the workload printed no result in mode %s", mode->name);
+		message("the workload printed no result in mode %s", mode->label);
 		return false;
 	}
 	text = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, round->output_fd, 0);
@@ -132,20 +140,21 @@ static bool read_outcome(struct one_round *round, const struct mode_info *mode)
 	err = work_result__parse(&round->work, text, (size_t)stat.st_size);
 	munmap(text, (size_t)stat.st_size);
 	if (err)
-		message("the workload's result in mode %s cannot be used: %s", mode->name,
+		message("the workload's result in mode %s cannot be used: %s", mode->label,
 			strerror(-err));
 	return !err;
 }
 
 /* Where the workload finds the table, in its environment. */
 static int trace_workload(struct runner *runner, struct one_round *round,
-			  const struct mode_info *mode)
+			  const struct plan_mode *mode)
 {
 	struct work_argv args;
 	struct trace_options options = {
 		.launch = {
 			.argv = args.argv,
-			.stdout_fd = round->output_fd,
+			/* The report has stdout to itself: a command speaks on stderr. */
+			.stdout_fd = mode->command ? STDERR_FILENO : round->output_fd,
 			.keep_fd = round->table_fd,
 			.cpus = runner->plan->pinned ? &runner->plan->cpus : NULL,
 			.sigmask = &runner->old_mask,
@@ -167,7 +176,7 @@ static int trace_workload(struct runner *runner, struct one_round *round,
 	return err;
 }
 
-static int do_round(struct runner *runner, struct one_round *round, const struct mode_info *mode,
+static int do_round(struct runner *runner, struct one_round *round, const struct plan_mode *mode,
 		    struct mode_metrics *metrics)
 {
 	struct trace *trace = &round->trace;
@@ -187,7 +196,8 @@ static int do_round(struct runner *runner, struct one_round *round, const struct
 	runner->outcome->signal = trace->signal;
 	if (err || trace->signal)
 		return err;
-	runner->unmatched += ledger__unmatched(trace->ledger);
+	if (trace->ledger)
+		runner->unmatched += ledger__unmatched(trace->ledger);
 	if (!read_outcome(round, mode)) {
 		runner->outcome->workload_failed = true;
 		return 0;
@@ -199,12 +209,12 @@ static int do_round(struct runner *runner, struct one_round *round, const struct
 		.end_ns = trace->end_ns,
 		.usage = trace->usage,
 		.tool_cpu_ns = trace->tool_cpu_ns,
-		.work = &round->work,
+		.work = mode->command ? NULL : &round->work,
 	};
 	return mode_metrics__add(metrics, &measured);
 }
 
-static int run_round(struct runner *runner, const struct mode_info *mode,
+static int run_round(struct runner *runner, const struct plan_mode *mode,
 		     struct mode_metrics *metrics)
 {
 	struct one_round round = { .output_fd = -1, .table_fd = -1 };
@@ -244,8 +254,8 @@ static int run_all(struct runner *runner, struct mode_metrics **metrics)
 			/* Another mode goes first in each round: drift hits all alike. */
 			size_t m = (i + r) % plan->n_modes;
 
-			show_progress(runner, done++, total, plan->modes[m]->name);
-			err = run_round(runner, plan->modes[m], metrics[m]);
+			show_progress(runner, done++, total, plan->modes[m].label);
+			err = run_round(runner, &plan->modes[m], metrics[m]);
 			if (err || runner->outcome->signal || runner->outcome->workload_failed)
 				goto out;
 		}
@@ -257,15 +267,17 @@ out:
 
 static struct report_loss count_loss(const struct runner *runner)
 {
-	struct convoy_counters counters = session__counters(runner->session);
-	struct report_loss loss = {
-		.ring = session__ring_dropped(runner->session),
-		.task_state = counters.task_state,
-		.reads = counters.reads,
-		.unmatched = counters.unmatched,
-		.recovered = counters.recovered,
-	};
+	struct report_loss loss = { 0 };
+	struct convoy_counters counters;
 
+	if (!runner->session)
+		return loss;
+	counters = session__counters(runner->session);
+	loss.ring = session__ring_dropped(runner->session);
+	loss.task_state = counters.task_state;
+	loss.reads = counters.reads;
+	loss.unmatched = counters.unmatched;
+	loss.recovered = counters.recovered;
 	/* A record that found no room is missed by the ledger too: named once. */
 	if (runner->unmatched > loss.ring && runner->unmatched - loss.ring > loss.unmatched)
 		loss.unmatched = runner->unmatched - loss.ring;

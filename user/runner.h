@@ -21,7 +21,7 @@ struct run_outcome {
 /*
  * Run every mode of the plan `plan->rounds` times, interleaved in rotated order,
  * and add each round to metrics[i] of its mode. Whatever happens, no child is
- * left. Returns 0 (then *outcome says how it went) or a negative errno after a
+ * left. Without a session it runs without probes. Returns 0 (then *outcome says how it went) or a negative errno after a
  * message.
  */
 int runner__run(const struct run_plan *plan, struct session *session, const char *work_path,

@@ -73,7 +73,7 @@ static int watch(struct trace *trace, struct sink *sink, int signal_fd)
 		trace->signal = read_signal(signal_fd);
 		if (trace->signal)
 			return 0;
-		err = drain(sink, monotonic_ns() - DRAIN_SETTLE_NS, &fill);
+		err = sink->session ? drain(sink, monotonic_ns() - DRAIN_SETTLE_NS, &fill) : 0;
 		if (err)
 			return err;
 		gone = launch__reap(&trace->launch);
@@ -107,6 +107,13 @@ static int finish(struct trace *trace, struct sink *sink)
 {
 	int err;
 
+	trace->exec_error = launch__exec_error(&trace->launch);
+	trace->usage = trace->launch.usage;
+	rusage__add(&trace->usage, &trace->launch.orphans);
+	if (!sink->session) {
+		trace->end_ns = monotonic_ns();
+		return 0;
+	}
 	await_last_switches(sink->session);
 	err = drain(sink, UINT64_MAX, NULL);
 	if (err)
@@ -114,24 +121,22 @@ static int finish(struct trace *trace, struct sink *sink)
 	trace->end_ns = ledger__last_death_ns(trace->ledger);
 	if (trace->end_ns < trace->start_ns)
 		trace->end_ns = monotonic_ns();
-	trace->exec_error = launch__exec_error(&trace->launch);
-	trace->usage = trace->launch.usage;
-	rusage__add(&trace->usage, &trace->launch.orphans);
 	return ledger__finish(trace->ledger, trace->end_ns);
 }
 
 /* Fork it corked, with the probes armed for just that fork, and pull the cork. */
 static int start(struct trace *trace, struct session *session, const struct trace_options *options)
 {
-	int err, disarmed;
+	int err, disarmed = 0;
 
-	err = session__arm(session);
+	err = session ? session__arm(session) : 0;
 	if (err) {
 		message("cannot arm the probes: %s", strerror(-err));
 		return err;
 	}
 	err = launch__start(&trace->launch, &options->launch);
-	disarmed = session__disarm(session);
+	if (session)
+		disarmed = session__disarm(session);
 	if (!err)
 		err = disarmed;
 	if (!err)
@@ -152,7 +157,6 @@ int trace__command(struct trace *trace, struct session *session,
 		   const struct trace_options *options)
 {
 	struct ledger_options ledger_options = {
-		.first_id = (uint32_t)session__counters(session).born,
 		.published = options->published,
 	};
 	struct sink sink = {
@@ -165,8 +169,10 @@ int trace__command(struct trace *trace, struct session *session,
 
 	memset(trace, 0, sizeof(*trace));
 	trace->launch.cork_fd = trace->launch.failure_fd = -1;
+	if (session)
+		ledger_options.first_id = (uint32_t)session__counters(session).born;
 	err = start(trace, session, options);
-	if (!err) {
+	if (!err && session) {
 		ledger_options.start_ns = trace->start_ns;
 		err = ledger__new(&trace->ledger, &ledger_options);
 		sink.ledger = trace->ledger;
@@ -178,9 +184,11 @@ int trace__command(struct trace *trace, struct session *session,
 	trace->tool_cpu_ns = own_cpu_ns() - cpu_before;
 	if (err || trace->signal) {
 		launch__kill(&trace->launch);
-		await_last_switches(session);
-		/* What is left of it in the rings belongs to nobody. */
-		session__drain(session, UINT64_MAX, ignore_event, NULL, NULL);
+		if (session) {
+			await_last_switches(session);
+			/* What is left of it in the rings belongs to nobody. */
+			session__drain(session, UINT64_MAX, ignore_event, NULL, NULL);
+		}
 	}
 	launch__close(&trace->launch);
 	return err;

@@ -22,7 +22,7 @@ struct trace_options {
 
 struct trace {
 	struct launch launch;	/* how the command ended */
-	struct ledger *ledger;	/* finished, unless a signal came */
+	struct ledger *ledger;	/* finished, unless a signal came; NULL without probes */
 	uint64_t start_ns, end_ns;	/* release of the cork, last exit */
 	struct rusage usage;	/* of the command and all its descendants, by wait4(2) */
 	uint64_t tool_cpu_ns;	/* this process's own CPU time meanwhile */
@@ -31,7 +31,7 @@ struct trace {
 };
 
 /*
- * Run a command under the probes, from a fork that they watch to the last
+ * Run a command under the probes (or, with a NULL session, without), from a fork that they watch to the last
  * switch of its last descendant. Returns 0 (then *trace says how it went) or a
  * negative errno after a message. Either way no child is left, and
  * trace__free() ends it.

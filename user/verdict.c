@@ -15,6 +15,7 @@
 #define SLEEPS 0.5		/* share of thread time from which waiting rules the job */
 #define WORTH_SAYING 0.05	/* share of thread time from which it belongs in a sentence */
 #define IN_KERNEL 0.15		/* share of CPU time from which the kernel is worth a sentence */
+#define CONVOY_EFFECT 3		/* latency under the GIL over the best without it */
 #define STYLES_DIFFER 1.2	/* wall of one GIL style over the other */
 
 /* What two walls say about each other. */
@@ -464,6 +465,72 @@ static void say_free(struct judge *j)
 	}
 }
 
+/* The user's own commands, each against the reference. */
+static void say_commands(struct judge *j)
+{
+	const struct report_mode *reference = report__mode(j->report, j->report->reference);
+
+	for (size_t i = 0; i < j->report->n_modes; i++) {
+		const struct report_mode *mode = &j->report->modes[i];
+		struct comparison c = compare(mode, reference);
+		const char *first = mode->mode, *second;
+		char a[24], b[24];
+
+		if (!mode->command || mode == reference || c.relation == RELATION_MISSING)
+			continue;
+		second = reference->mode;
+		switch (c.relation) {
+		case RELATION_CLEAR:
+			fprintf(j->out, "%s is ", c.first_wins ? first : second);
+			say_faster(j, &c, c.first_wins ? second : first);
+			fputs(").\n", j->out);
+			break;
+		case RELATION_POINT:
+			fprintf(j->out, "%s ran %sx as fast as %s.\n", c.first_wins ? first : second,
+				times(a, c.ratio), c.first_wins ? second : first);
+			break;
+		case RELATION_SAME:
+			fprintf(j->out, "%s does as well as %s (same within %u %%).\n", first, second,
+				c.percent);
+			break;
+		default:
+			fprintf(j->out, "No clear difference between %s and %s (%s-%sx).\n", first,
+				second, times(a, c.lo), times(b, c.hi));
+		}
+	}
+}
+
+/* Requests that wait for the GIL behind CPU-bound threads: the convoy effect. */
+static void say_convoy(struct judge *j)
+{
+	const char *name = "latency_p99_ns";
+	const struct estimate *gil = NULL, *best = NULL;
+	const char *where = NULL;
+	char a[24];
+
+	for (size_t i = 0; i < j->report->n_modes; i++) {
+		const struct report_mode *mode = &j->report->modes[i];
+
+		for (size_t k = 0; k < mode->n_metrics; k++) {
+			const struct estimate *value = &mode->metrics[k].value;
+
+			if (strcmp(mode->metrics[k].name, name) || !value->n)
+				continue;
+			if (mode == j->gil) {
+				gil = value;
+			} else if (mode != j->ticks && (!best || value->median < best->median)) {
+				best = value;
+				where = mode->mode;
+			}
+		}
+	}
+	if (!gil || !best || best->median <= 0 || gil->median < CONVOY_EFFECT * best->median)
+		return;
+	fprintf(j->out, "Convoy effect: under %s a request takes %.2f ms (p99), %sx as long as in "
+		"%s, for each waits for the GIL behind CPU-bound threads.\n", j->gil->mode,
+		gil->median / 1e6, times(a, gil->median / best->median), where);
+}
+
 /* Why there is no interval, and what to do about it. */
 static void say_rounds(struct judge *j)
 {
@@ -506,6 +573,8 @@ static void say_all(struct judge *j)
 	say_kernel(j, j->timed);
 	say_kernel(j, j->ticks);
 	say_free(j);
+	say_convoy(j);
+	say_commands(j);
 	say_rounds(j);
 }
 

@@ -37,13 +37,49 @@ static int parse_task(json_t *json, struct work_task *task)
 
 static int parse_thread(json_t *json, struct work_thread *thread)
 {
-	json_int_t pid, tid;
+	json_int_t pid, tid, start, end, wait, run = 0, delay = 0;
+	json_t *sched = json_object_get(json, "schedstat");
 
-	if (json_unpack(json, "{s:I, s:I}", "pid", &pid, "tid", &tid) ||
-	    !is_id(pid) || !is_id(tid))
+	if (json_unpack(json, "{s:I, s:I, s:I, s:I, s:{s:I}}", "pid", &pid, "tid", &tid,
+			"start_ns", &start, "end_ns", &end, "lock", "wait_ns", &wait) ||
+	    !is_id(pid) || !is_id(tid) || start < 0 || end < start || wait < 0)
+		return -EBADMSG;
+	thread->has_schedstat = json_is_object(sched);
+	if (thread->has_schedstat &&
+	    (json_unpack(sched, "{s:I, s:I}", "run_ns", &run, "run_delay_ns", &delay) || run < 0 ||
+	     delay < 0))
 		return -EBADMSG;
 	thread->pid = (uint32_t)pid;
 	thread->tid = (uint32_t)tid;
+	thread->start_ns = (uint64_t)start;
+	thread->end_ns = (uint64_t)end;
+	thread->lock_wait_ns = (uint64_t)wait;
+	thread->run_ns = (uint64_t)run;
+	thread->run_delay_ns = (uint64_t)delay;
+	return 0;
+}
+
+static int parse_metrics(json_t *metrics, struct work_result *result)
+{
+	const char *name;
+	json_t *value;
+
+	if (!metrics)
+		return 0;
+	if (!json_is_object(metrics))
+		return -EBADMSG;
+	result->metrics = calloc(json_object_size(metrics) + 1, sizeof(*result->metrics));
+	if (!result->metrics)
+		return -ENOMEM;
+	json_object_foreach(metrics, name, value) {
+		struct work_metric *metric = &result->metrics[result->n_metrics];
+
+		if (!json_is_number(value) || strlen(name) >= sizeof(metric->name))
+			return -EBADMSG;
+		strcpy(metric->name, name);
+		metric->value = json_number_value(value);
+		result->n_metrics++;
+	}
 	return 0;
 }
 
@@ -72,7 +108,7 @@ static int parse(struct work_result *result, json_t *json)
 		if (err)
 			return err;
 	}
-	return 0;
+	return parse_metrics(json_object_get(json, "metrics"), result);
 }
 
 int work_result__parse(struct work_result *result, const char *text, size_t size)
@@ -94,5 +130,6 @@ void work_result__free(struct work_result *result)
 {
 	free(result->tasks);
 	free(result->threads);
+	free(result->metrics);
 	memset(result, 0, sizeof(*result));
 }

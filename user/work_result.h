@@ -17,8 +17,19 @@ struct work_task {
 	bool ok;
 };
 
+/* A worker, by its own clock and the kernel's own account of it. */
 struct work_thread {
 	uint32_t pid, tid;
+	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC */
+	uint64_t lock_wait_ns;		/* in acquires that were contended, on its CPU or off */
+	uint64_t run_ns, run_delay_ns;	/* /proc/thread-self/schedstat */
+	bool has_schedstat;
+};
+
+/* Something that the job measured of itself. */
+struct work_metric {
+	char name[40];
+	double value;
 };
 
 struct work_result {
@@ -26,6 +37,8 @@ struct work_result {
 	size_t n_tasks;
 	struct work_thread *threads;	/* the workers */
 	size_t n_threads;
+	struct work_metric *metrics;
+	size_t n_metrics;
 };
 
 /*
