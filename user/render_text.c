@@ -171,6 +171,8 @@ static void print_audit(struct text *text)
 		results += report->modes[i].tasks_checked;
 		wrong += report->modes[i].tasks_wrong;
 	}
+	if (!report->probes.sched && !wrong)
+		return;
 	n = snprintf(line, sizeof(line), "%" PRIu64 " lost%s%s", lost,
 		     ledger ? ", ledger closes to " : "", ledger ? ledger : "");
 	if (checked)
