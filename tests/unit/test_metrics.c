@@ -85,8 +85,22 @@ static struct ledger *round_ledger(uint64_t start_ns, unsigned round)
 }
 
 static struct work_thread workers[] = {
-	{ FIXTURE_PID, FIXTURE_PID + 1 },
-	{ FIXTURE_PID, FIXTURE_PID + 2 },
+	{ .pid = FIXTURE_PID,
+	  .tid = FIXTURE_PID + 1,
+	  .start_ns = 50100,
+	  .end_ns = 50800,
+	  .lock_wait_ns = 30,
+	  .has_schedstat = true,
+	  .run_ns = 500,
+	  .run_delay_ns = 70 },
+	{ .pid = FIXTURE_PID,
+	  .tid = FIXTURE_PID + 2,
+	  .start_ns = 50000,
+	  .end_ns = 50900,
+	  .lock_wait_ns = 12,
+	  .has_schedstat = true,
+	  .run_ns = 400,
+	  .run_delay_ns = 5 },
 };
 
 static struct work_task tasks[] = {
@@ -94,7 +108,14 @@ static struct work_task tasks[] = {
 	{ "fac", "478", FIXTURE_PID, FIXTURE_PID + 2, 49000, 50900, false },
 };
 
-static const struct work_result work = { tasks, N(tasks), workers, N(workers) };
+static struct work_metric measured[] = { { "requests_per_s", 250.5 } };
+
+static const struct work_result work = { .tasks = tasks,
+					 .n_tasks = N(tasks),
+					 .threads = workers,
+					 .n_threads = N(workers),
+					 .metrics = measured,
+					 .n_metrics = N(measured) };
 
 static void test_nothing_measured(void **state)
 {
@@ -227,9 +248,11 @@ static void test_without_roles_all_threads_count(void **state)
 static void test_workers_are_known_by_pid_and_tid(void **state)
 {
 	/* One with the TID outside, one with another PID: neither is a worker. */
-	struct work_thread strangers[] = { { FIXTURE_ROOT_PID, FIXTURE_ROOT_PID + 1 },
-					   { FIXTURE_PID + 9, FIXTURE_PID + 1 } };
-	const struct work_result others = { NULL, 0, strangers, N(strangers) };
+	struct work_thread strangers[] = {
+		{ .pid = FIXTURE_ROOT_PID, .tid = FIXTURE_ROOT_PID + 1 },
+		{ .pid = FIXTURE_PID + 9, .tid = FIXTURE_PID + 1 },
+	};
+	const struct work_result others = { .threads = strangers, .n_threads = N(strangers) };
 	struct mode_metrics *metrics = new_metrics("threads");
 	struct ledger *ledger = round_ledger(50000, 1);
 	struct report *report;

@@ -127,7 +127,7 @@ static void test_defaults(void **state)
 	assert_string_equal(plan.job->name, "countdown");
 	assert_int_equal(plan.n_modes, N(modes));
 	for (size_t i = 0; i < N(modes); i++)
-		assert_string_equal(plan.modes[i]->name, modes[i]);
+		assert_string_equal(plan.modes[i].label, modes[i]);
 	assert_int_equal(plan.workers, n > 2 ? n : 2);
 	assert_int_equal(plan.rounds, plan.job->default_rounds);
 	assert_true(plan.work == plan.job->default_work);
@@ -158,7 +158,7 @@ static void test_defaults_of_another_job(void **state)
 	assert_string_equal(plan.job->name, "recursion");
 	assert_int_equal(plan.n_modes, N(modes));
 	for (size_t i = 0; i < N(modes); i++)
-		assert_string_equal(plan.modes[i]->name, modes[i]);
+		assert_string_equal(plan.modes[i].label, modes[i]);
 	assert_int_equal(plan.workers, 3);
 	assert_int_equal(plan.rounds, plan.job->default_rounds);
 	assert_int_equal(plan.work, 0);
@@ -177,8 +177,8 @@ static void test_every_option(void **state)
 		    "--ring-bytes=65536", "--allow-loss", "--format=json", "--threads", "--verbose",
 		    NULL);
 	assert_int_equal(plan.n_modes, 2);
-	assert_string_equal(plan.modes[0]->name, "processes");
-	assert_string_equal(plan.modes[1]->name, "serial");
+	assert_string_equal(plan.modes[0].label, "processes");
+	assert_string_equal(plan.modes[1].label, "serial");
 	assert_int_equal(plan.workers, 7);
 	assert_int_equal(plan.work, 12345);
 	assert_int_equal(plan.rounds, 9);
@@ -222,7 +222,7 @@ static void test_the_last_of_two_wins(void **state)
 	assert_int_equal(plan.workers, 3);
 	assert_string_equal(plan.job->name, "countdown");
 	assert_int_equal(plan.n_modes, 1);
-	assert_string_equal(plan.modes[0]->name, "threads");
+	assert_string_equal(plan.modes[0].label, "threads");
 	assert_string_equal(plan.renderer->name, "text");
 }
 
