@@ -19,9 +19,15 @@
 #define TASK \
 	"{\"name\": \"fib\", \"worker\": 1, \"pid\": 100, \"tid\": 101, \"start_ns\": 5, " \
 	"\"end_ns\": 9, \"result\": \"233\", \"ok\": true}"
-#define THREAD "{\"worker\": 1, \"pid\": 100, \"tid\": 101}"
+#define IDS(pid, tid) "\"pid\": " pid ", \"tid\": " tid
+#define CLOCK "\"start_ns\": 5, \"end_ns\": 9, \"lock\": {\"acquires\": 2, \"wait_ns\": 3}"
+#define SCHEDSTAT "\"schedstat\": {\"run_ns\": 4, \"run_delay_ns\": 1}"
+#define THREAD "{\"worker\": 1, " IDS("100", "101") ", " CLOCK ", " SCHEDSTAT "}"
 #define RESULT(tasks, threads) \
 	"{\"schema\": \"convoy.work/1\", \"tasks\": [" tasks "], \"threads\": [" threads "]}"
+#define METRICS(metrics) \
+	"{\"schema\": \"convoy.work/1\", \"tasks\": [" TASK "], \"threads\": [" THREAD \
+	"], \"metrics\": " metrics "}"
 
 /* From a block that ends where the text does, for sanitizers; no NUL behind it. */
 static int parse_bytes(struct work_result *result, const char *text, size_t size)
@@ -52,7 +58,8 @@ static void refuse(const char *text)
 	/* Nothing is left to free. */
 	assert_null(result.tasks);
 	assert_null(result.threads);
-	assert_int_equal(result.n_tasks + result.n_threads, 0);
+	assert_null(result.metrics);
+	assert_int_equal(result.n_tasks + result.n_threads + result.n_metrics, 0);
 	work_result__free(&result);
 }
 
@@ -61,7 +68,8 @@ static void test_a_result(void **state)
 	struct work_result result;
 
 	(void)state;
-	assert_int_equal(parse(&result, RESULT(TASK, THREAD ", {\"pid\": 7, \"tid\": 8}")), 0);
+	assert_int_equal(parse(&result, RESULT(TASK, THREAD ", {" IDS("7", "8") ", " CLOCK "}")),
+			 0);
 	assert_int_equal(result.n_tasks, 1);
 	assert_string_equal(result.tasks[0].name, "fib");
 	assert_string_equal(result.tasks[0].result, "233");
@@ -75,6 +83,17 @@ static void test_a_result(void **state)
 	assert_int_equal(result.threads[0].tid, 101);
 	assert_int_equal(result.threads[1].pid, 7);
 	assert_int_equal(result.threads[1].tid, 8);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(result.threads[i].start_ns, 5);
+		assert_int_equal(result.threads[i].end_ns, 9);
+		assert_int_equal(result.threads[i].lock_wait_ns, 3);
+	}
+	/* A kernel without schedstat says nothing of it. */
+	assert_true(result.threads[0].has_schedstat);
+	assert_int_equal(result.threads[0].run_ns, 4);
+	assert_int_equal(result.threads[0].run_delay_ns, 1);
+	assert_false(result.threads[1].has_schedstat);
+	assert_int_equal(result.n_metrics, 0);
 	work_result__free(&result);
 	assert_null(result.tasks);
 	assert_int_equal(result.n_threads, 0);
@@ -190,27 +209,112 @@ static void test_bad_tasks(void **state)
 	refuse(RESULT(TASK ", {}", THREAD));
 }
 
+#define BAD_THREAD(ids, start, end, lock, more)                                     \
+	RESULT(TASK, THREAD ", {" ids ", \"start_ns\": " start ", \"end_ns\": " end \
+			    ", \"lock\": " lock more "}")
+#define WAIT(ns) "{\"wait_ns\": " ns "}"
+#define BAD_IDS(pid, tid) BAD_THREAD(IDS(pid, tid), "1", "2", WAIT("0"), "")
+#define BAD_CLOCK(start, end, lock) BAD_THREAD(IDS("1", "2"), start, end, lock, "")
+#define BAD_SCHEDSTAT(run, delay)                                  \
+	BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"),             \
+		   ", \"schedstat\": {\"run_ns\": " run ", \"run_delay_ns\": " delay "}")
+
 static void test_bad_threads(void **state)
 {
+	struct work_result result;
+
 	(void)state;
+	/* All of these are good but for one thing. */
+	assert_int_equal(parse(&result, BAD_IDS("1", "2")), 0);
+	work_result__free(&result);
+	assert_int_equal(parse(&result, BAD_SCHEDSTAT("0", "9223372036854775807")), 0);
+	assert_true(result.threads[1].run_delay_ns == INT64_MAX);
+	work_result__free(&result);
+
 	refuse(RESULT(TASK, "null"));
+	refuse(RESULT(TASK, "[]"));
 	refuse(RESULT(TASK, THREAD ", {}"));
-	refuse(RESULT(TASK, THREAD ", {\"pid\": 1}"));
-	refuse(RESULT(TASK, THREAD ", {\"tid\": 1}"));
-	refuse(RESULT(TASK, THREAD ", {\"pid\": -1, \"tid\": 1}"));
-	refuse(RESULT(TASK, THREAD ", {\"pid\": 1, \"tid\": -1}"));
-	refuse(RESULT(TASK, THREAD ", {\"pid\": true, \"tid\": 1}"));
+	refuse(RESULT(TASK, THREAD ", {" IDS("1", "1") "}"));
+	refuse(RESULT(TASK, THREAD ", {" CLOCK "}"));
+	refuse(RESULT(TASK, THREAD ", {\"pid\": 1, " CLOCK "}"));
+	refuse(RESULT(TASK, THREAD ", {\"tid\": 1, " CLOCK "}"));
+	refuse(BAD_IDS("-1", "1"));
+	refuse(BAD_IDS("1", "-1"));
+	refuse(BAD_IDS("true", "1"));
+	refuse(BAD_IDS("1", "null"));
+
+	refuse(BAD_CLOCK("-1", "2", WAIT("0")));
+	refuse(BAD_CLOCK("3", "2", WAIT("0"))); /* it cannot end before it begins */
+	refuse(BAD_CLOCK("null", "2", WAIT("0")));
+	refuse(BAD_CLOCK("1", "null", WAIT("0")));
+	refuse(BAD_CLOCK("1.5", "2", WAIT("0")));
+	refuse(BAD_CLOCK("1", "\"2\"", WAIT("0")));
+	refuse(BAD_CLOCK("1", "99999999999999999999999", WAIT("0")));
+	refuse(BAD_CLOCK("1", "2", WAIT("-1")));
+	refuse(BAD_CLOCK("1", "2", WAIT("null")));
+	refuse(BAD_CLOCK("1", "2", WAIT("0.5")));
+	refuse(BAD_CLOCK("1", "2", "{}"));
+	refuse(BAD_CLOCK("1", "2", "null"));
+	refuse(BAD_CLOCK("1", "2", "0"));
+	refuse(BAD_CLOCK("1", "2", "[]"));
+	refuse(RESULT(TASK, "{" IDS("1", "2") ", \"start_ns\": 1, \"end_ns\": 2}"));
+
+	/* If it is there at all, it is whole. */
+	refuse(BAD_SCHEDSTAT("-1", "0"));
+	refuse(BAD_SCHEDSTAT("0", "-1"));
+	refuse(BAD_SCHEDSTAT("null", "0"));
+	refuse(BAD_SCHEDSTAT("0", "\"1\""));
+	refuse(BAD_SCHEDSTAT("0", "1.5"));
+	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"), ", \"schedstat\": {}"));
+	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"), ", \"schedstat\": {\"run_ns\": 1}"));
 }
 
-/*
- * No PID is that large: it must not come out as another one, cut to 32 bits.
- * Fails as of ca2a8fd: parse_task() and parse_thread() bound it below only.
- */
+static void test_metrics(void **state)
+{
+	/* As long as its name may be. */
+	static const char longest[] = "a23456789b23456789c23456789d23456789abc";
+	struct work_result result;
+
+	(void)state;
+	assert_int_equal(parse(&result, METRICS("{}")), 0);
+	assert_int_equal(result.n_metrics, 0);
+	work_result__free(&result);
+
+	assert_int_equal(parse(&result, METRICS("{\"requests_per_s\": 250.5, \"messages\": 7, "
+						"\"a23456789b23456789c23456789d23456789abc\": "
+						"-1e300}")),
+			 0);
+	assert_int_equal(result.n_metrics, 3);
+	assert_string_equal(result.metrics[0].name, "requests_per_s");
+	assert_true(result.metrics[0].value == 250.5);
+	assert_string_equal(result.metrics[1].name, "messages");
+	assert_true(result.metrics[1].value == 7);
+	assert_string_equal(result.metrics[2].name, longest);
+	assert_true(result.metrics[2].value == -1e300);
+	assert_int_equal(strlen(longest), sizeof(result.metrics[2].name) - 1);
+	work_result__free(&result);
+	assert_null(result.metrics);
+	assert_int_equal(result.n_metrics, 0);
+
+	refuse(METRICS("null"));
+	refuse(METRICS("[]"));
+	refuse(METRICS("1"));
+	refuse(METRICS("{\"a\": 1, \"b\": null}"));
+	refuse(METRICS("{\"a\": \"1\"}"));
+	refuse(METRICS("{\"a\": {}}"));
+	refuse(METRICS("{\"a\": true}"));
+	refuse(METRICS("{\"a\": 1e999}"));
+	refuse(METRICS("{\"a\": NaN}"));
+	/* Cut, two of them could become one. */
+	refuse(METRICS("{\"a\": 1, \"a23456789b23456789c23456789d23456789abcd\": 1}"));
+}
+
+/* No PID is that large: it must not come out as another one, cut to 32 bits. */
 static void test_numbers_that_do_not_fit(void **state)
 {
 	(void)state;
-	refuse(RESULT(TASK, "{\"pid\": 4294967296, \"tid\": 1}"));
-	refuse(RESULT(TASK, "{\"pid\": 1, \"tid\": 4294967301}"));
+	refuse(BAD_IDS("4294967296", "1"));
+	refuse(BAD_IDS("1", "4294967301"));
 	refuse(BAD_TASK("\"a\"", "4294967297", "1", "1", "2", "\"\"", "true"));
 	refuse(BAD_TASK("\"a\"", "1", "9223372036854775807", "1", "2", "\"\"", "true"));
 }
@@ -251,6 +355,9 @@ static void test_round_trip(void **state)
 	for (size_t i = 0; i < slots; i++) {
 		shared->slots[i].pid = 4000;
 		shared->slots[i].tid = 4001 + (int)i;
+		shared->slots[i].start_ns = shared->start_ns + 10 + i;
+		shared->slots[i].end_ns = shared->start_ns + 400 + i;
+		shared->slots[i].lock.wait_ns = 77 + i;
 		shared->slots[i].finished = 1;
 	}
 	for (size_t i = 0; i < tasks; i++) {
@@ -275,6 +382,9 @@ static void test_round_trip(void **state)
 	for (size_t i = 0; i < slots; i++) {
 		assert_int_equal(result.threads[i].pid, 4000);
 		assert_int_equal(result.threads[i].tid, 4001 + i);
+		assert_int_equal(result.threads[i].start_ns, 1000000000010u + i);
+		assert_int_equal(result.threads[i].end_ns, 1000000000400u + i);
+		assert_int_equal(result.threads[i].lock_wait_ns, 77 + i);
 	}
 	for (size_t i = 0; i < tasks; i++) {
 		assert_int_equal(result.tasks[i].tid, 4001 + i % 2);
@@ -300,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_every_prefix_is_refused),
 		cmocka_unit_test(test_bad_tasks),
 		cmocka_unit_test(test_bad_threads),
+		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_numbers_that_do_not_fit),
 		cmocka_unit_test(test_deep_nesting_ends),
 		cmocka_unit_test(test_round_trip),
