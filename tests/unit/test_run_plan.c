@@ -11,90 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wordexp.h>
 
 #include <cmocka.h>
 
+#include "tests/unit/plan_fixture.h"
 #include "user/run_plan.h"
 #include "user/session.h"
 
-#define MAX_ARGS 64
 #define N(array) (sizeof(array) / sizeof((array)[0]))
-
-/* What the last parse() printed on stderr. */
-static char said[8192];
-
-static int parse_argv(struct run_plan *plan, int argc, char **argv)
-{
-	int saved = dup(STDERR_FILENO), fd = memfd_create("stderr", MFD_CLOEXEC);
-	ssize_t n;
-	int err;
-
-	assert_true(saved >= 0 && fd >= 0);
-	fflush(stderr);
-	assert_true(dup2(fd, STDERR_FILENO) >= 0);
-	err = run_plan__parse(plan, argc, argv);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	n = pread(fd, said, sizeof(said) - 1, 0);
-	said[n > 0 ? n : 0] = 0;
-	close(fd);
-	assert_string_equal(argv[0], "run"); /* argp saw another name */
-	return err;
-}
-
-/* Arguments after "run", as one string each; the last is NULL. */
-static int parse_list(struct run_plan *plan, va_list list)
-{
-	char *argv[MAX_ARGS + 2] = { (char *)"run" };
-	int argc = 1;
-
-	while (argc < MAX_ARGS && (argv[argc] = va_arg(list, char *)))
-		argc++;
-	argv[argc] = NULL;
-	return parse_argv(plan, argc, argv);
-}
-
-/* The plan that these arguments give, without a word on stderr. */
-#define take(...) take_args(0, __VA_ARGS__)
-static struct run_plan take_args(int first, ...) __attribute__((sentinel));
-static struct run_plan take_args(int first, ...)
-{
-	struct run_plan plan;
-	va_list list;
-	int err;
-
-	va_start(list, first);
-	err = parse_list(&plan, list);
-	va_end(list);
-	if (err)
-		fail_msg("refused: %s", said);
-	assert_string_equal(said, "");
-	return plan;
-}
-
-/* -EINVAL, and one line for the user that contains `words`. */
-static void refuse(const char *words, ...) __attribute__((sentinel));
-static void refuse(const char *words, ...)
-{
-	struct run_plan plan;
-	va_list list;
-	int err;
-
-	va_start(list, words);
-	err = parse_list(&plan, list);
-	va_end(list);
-	if (err != -EINVAL)
-		fail_msg("%d instead of -EINVAL where \"%s\" was expected", err, words);
-	if (strncmp(said, "convoy: ", 8))
-		fail_msg("no message of convoy's: \"%s\"", said);
-	if (!strstr(said, words))
-		fail_msg("\"%s\" is not in \"%s\"", words, said);
-}
 
 static cpu_set_t allowed_cpus(void)
 {
@@ -146,6 +73,13 @@ static void test_defaults(void **state)
 	assert_int_equal(plan.n_exports, 0);
 	assert_false(plan.threads);
 	assert_false(plan.verbose);
+	assert_true(plan.probes);
+	assert_string_equal(plan.reference, "serial");
+	for (size_t i = 0; i < N(modes); i++) {
+		assert_ptr_equal(plan.modes[i].bundled, catalog_mode(modes[i]));
+		assert_null(plan.modes[i].command);
+		assert_int_equal(plan.modes[i].workers, plan.workers);
+	}
 	assert_string_equal(plan.command_line, "convoy run");
 }
 
@@ -515,13 +449,13 @@ static void test_params_of_defaults(void **state)
 	json_t *params = params_of(plan), *expected;
 
 	(void)state;
-	expected = json_pack("{s:s, s:[s,s,s,s], s:i, s:n, s:i, s:f, s:s, s:i, s:i, s:f, s:n, s:s, "
-			     "s:n}",
+	expected = json_pack("{s:s, s:[s,s,s,s], s:{}, s:s, s:i, s:n, s:i, s:f, s:s, s:i, s:i, s:f, "
+			     "s:n, s:s, s:n, s:s}",
 			     "job", "recursion", "modes", "serial", "threads", "gil-timed",
-			     "processes", "workers", 3, "work", "rounds", (int)plan.rounds,
-			     "sleep_scale", 1.0, "start", "fork", "yield_every", 0,
-			     "check_interval", 100, "switch_interval_ms", 5.0, "cpus", "futex",
-			     "all", "ring_bytes");
+			     "processes", "commands", "reference", "serial", "workers", 3, "work",
+			     "rounds", (int)plan.rounds, "sleep_scale", 1.0, "start", "fork",
+			     "yield_every", 0, "check_interval", 100, "switch_interval_ms", 5.0,
+			     "cpus", "futex", "all", "ring_bytes", "probes", "ebpf");
 	assert_non_null(expected);
 	assert_true(json_equal(params, expected));
 	json_decref(params);
@@ -536,16 +470,17 @@ static void test_params_of_everything(void **state)
 	(void)state;
 	snprintf(list, sizeof(list), "%d", find_cpu(true));
 	params = params_of(take("-m", "threads,gil-ticks", "-w", "4", "-n", "1000000000000", "-r",
-				"2", "--start=spawn", "--yield-every", "9223372036854775807",
+				"2", "--cmd", "a=x=y", "--reference=gil-ticks", "--start=spawn", "--yield-every", "9223372036854775807",
 				"--check-interval", "7", "--switch-interval", "0.5", "--cpus", list,
 				"--futex=blocking", "--ring-bytes", "8192", NULL));
-	expected = json_pack("{s:s, s:[s,s], s:i, s:I, s:i, s:f, s:s, s:I, s:i, s:f, s:s, s:s, "
-			     "s:i}",
-			     "job", "countdown", "modes", "threads", "gil-ticks", "workers", 4,
-			     "work", (json_int_t)1000000000000, "rounds", 2, "sleep_scale", 1.0,
-			     "start", "spawn", "yield_every", (json_int_t)INT64_MAX,
-			     "check_interval", 7, "switch_interval_ms", 0.5, "cpus", list, "futex",
-			     "blocking", "ring_bytes", 8192);
+	expected = json_pack("{s:s, s:[s,s,s], s:{s:s}, s:s, s:i, s:I, s:i, s:f, s:s, s:I, s:i, s:f, "
+			     "s:s, s:s, s:i, s:s}",
+			     "job", "countdown", "modes", "threads", "gil-ticks", "a", "commands",
+			     "a", "x=y", "reference", "gil-ticks", "workers", 4, "work",
+			     (json_int_t)1000000000000, "rounds", 2, "sleep_scale", 1.0, "start",
+			     "spawn", "yield_every", (json_int_t)INT64_MAX, "check_interval", 7,
+			     "switch_interval_ms", 0.5, "cpus", list, "futex", "blocking",
+			     "ring_bytes", 8192, "probes", "ebpf");
 	assert_non_null(expected);
 	assert_true(json_equal(params, expected));
 	json_decref(params);
