@@ -447,6 +447,28 @@ static void test_locks_are_there(void **state)
 	mode_metrics__free(metrics);
 }
 
+static void test_own_clocks_beside_a_ledger(void **state)
+{
+	struct mode_metrics *metrics = new_metrics("threads");
+	struct ledger *ledger = round_ledger(50000, 1);
+	const struct report_mode *mode;
+	struct report *report;
+
+	(void)state;
+	add(metrics, ledger, 50000, 51000, 1, 0, &work);
+	report = report_of(metrics, 2);
+	mode = &report->modes[0];
+	assert_near(mode->own.thread_ns.value, 1600);
+	assert_near(mode->own.run_delay_ns.value, 75);
+	assert_int_equal(mode->n_metrics, 1);
+	assert_string_equal(mode->metrics[0].name, "requests_per_s");
+	assert_near(mode->metrics[0].value.rounds[0], 250.5);
+	assert_int_equal(mode->migrations.n, 1);
+	report__free(report);
+	ledger__free(ledger);
+	mode_metrics__free(metrics);
+}
+
 static void set_wall(struct report *report, size_t at, const char *mode, double wall)
 {
 	struct report_mode *m = &report->modes[at];
@@ -477,6 +499,7 @@ static void test_speedups(void **state)
 	set_wall(report, 2, "gil-ticks", 1600);
 	set_wall(report, 3, "gil-timed", 0); /* no time: no ratio */
 	set_wall(report, 4, "processes", -1); /* not measured */
+	snprintf(report->reference, sizeof(report->reference), "serial");
 	report__fill_speedups(report);
 	assert_near(report->modes[0].speedup.value, 4);
 	assert_near(report->modes[1].speedup.value, 1);
@@ -485,16 +508,26 @@ static void test_speedups(void **state)
 		    report->modes[2].speedup.known);
 	assert_false(report->modes[3].speedup.known);
 	assert_false(report->modes[4].speedup.known);
+
+	/* Against another one, if the user says so. */
+	snprintf(report->reference, sizeof(report->reference), "threads");
+	report__fill_speedups(report);
+	assert_near(report->modes[0].speedup.value, 1);
+	assert_near(report->modes[1].speedup.value, 0.25);
+	assert_near(report->modes[2].speedup.value, 0.15625);
 	report__free(report);
 }
 
-static void test_no_speedup_without_serial(void **state)
+static void test_no_speedup_without_its_reference(void **state)
 {
 	struct report *report = empty_report();
 
 	(void)state;
 	set_wall(report, 0, "threads", 250);
 	set_wall(report, 1, "serially", 1000);
+	report__fill_speedups(report); /* nor without a name of one */
+	assert_false(report->modes[0].speedup.known || report->modes[1].speedup.known);
+	snprintf(report->reference, sizeof(report->reference), "serial");
 	report__fill_speedups(report);
 	assert_false(report->modes[0].speedup.known);
 	set_wall(report, 2, "serial", -1);
@@ -517,8 +550,9 @@ int main(void)
 		cmocka_unit_test(test_unequal_threads_are_counted),
 		cmocka_unit_test(test_util_without_cpus_is_unknown),
 		cmocka_unit_test(test_locks_are_there),
+		cmocka_unit_test(test_own_clocks_beside_a_ledger),
 		cmocka_unit_test(test_speedups),
-		cmocka_unit_test(test_no_speedup_without_serial),
+		cmocka_unit_test(test_no_speedup_without_its_reference),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
