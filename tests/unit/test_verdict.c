@@ -64,6 +64,27 @@ static void add_lock(struct report_mode *mode, enum lock_kind kind, uint64_t tot
 	mode->locks[mode->n_locks++].total_ns = total_ns;
 }
 
+/* Makes it a command of the user's. */
+static void give_command(struct report_mode *mode)
+{
+	mode->command = calloc(2, sizeof(*mode->command));
+	assert_non_null(mode->command);
+	mode->command[0] = strdup("make");
+	assert_non_null(mode->command[0]);
+}
+
+static void add_metric(struct report_mode *mode, const char *name, double value, unsigned rounds)
+{
+	const double values[3] = { value, value, value };
+
+	mode->metrics = realloc(mode->metrics, (mode->n_metrics + 1) * sizeof(*mode->metrics));
+	assert_non_null(mode->metrics);
+	memset(&mode->metrics[mode->n_metrics], 0, sizeof(*mode->metrics));
+	snprintf(mode->metrics[mode->n_metrics].name, sizeof(mode->metrics->name), "%s", name);
+	assert_int_equal(estimate__init(&mode->metrics[mode->n_metrics++].value, values, rounds),
+			 0);
+}
+
 static void judge(struct report *report)
 {
 	assert_int_equal(verdict__judge(report), 0);
@@ -365,6 +386,176 @@ static void test_lost_events_and_wrong_results_come_first(void **state)
 	report__free(report);
 }
 
+/* A report of commands alone: "b" against "a", which is the reference. */
+static struct report *commands_of(double a, double b, double scatter, unsigned rounds)
+{
+	struct report *report = report_of("", 2);
+
+	snprintf(report->reference, sizeof(report->reference), "a");
+	give_command(add_mode(report, "a", a, scatter, rounds));
+	give_command(add_mode(report, "b", b, scatter, rounds));
+	judge(report);
+	return report;
+}
+
+static void test_commands(void **state)
+{
+	struct report *report;
+
+	(void)state;
+	/* CLEAR, for the one and for the other. */
+	report = commands_of(1000, 500, 0.01, 5);
+	assert_says(report, "b is 2.00x faster than a (1.9");
+	assert_string_equal(report->verdict.best_mode, "b");
+	report__free(report);
+	report = commands_of(500, 1000, 0.01, 5);
+	assert_says(report, "a is 2.00x faster than b (1.9");
+	assert_string_equal(report->verdict.best_mode, "a");
+	report__free(report);
+
+	/* SAME */
+	report = commands_of(1000, 1001, 0.005, 5);
+	assert_int_equal(strncmp(report->verdict.text, "b does as well as a (same within ", 33),
+			 0);
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_says_not(report, "faster");
+	report__free(report);
+
+	/* OPEN */
+	report = commands_of(1000, 900, 0.3, 5);
+	assert_int_equal(strncmp(report->verdict.text, "No clear difference between b and a (0.",
+				 39), 0);
+	assert_says(report, "x).");
+	assert_says_not(report, "faster");
+	report__free(report);
+
+	/* POINT: no word of an interval. */
+	report = commands_of(1000, 400, 0, 1);
+	assert_string_equal(report->verdict.text, "b ran 2.50x as fast as a.");
+	assert_string_equal(report->verdict.best_mode, "");
+	report__free(report);
+	report = commands_of(400, 1000, 0, 2);
+	assert_says(report, "a ran 2.50x as fast as b.");
+	report__free(report);
+}
+
+static void test_commands_are_compared_with_the_reference_only(void **state)
+{
+	struct report *report = report_of("countdown", 2);
+
+	(void)state;
+	add_mode(report, "serial", 1000, 0.01, 5);
+	add_mode(report, "threads", 500, 0.01, 5);
+	give_command(add_mode(report, "a", 250, 0.01, 5));
+	give_command(add_mode(report, "b", 2000, 0.01, 5));
+	give_command(add_mode(report, "unmeasured", 0, 0, 0));
+	snprintf(report->reference, sizeof(report->reference), "serial");
+	judge(report);
+	assert_says(report, "a is 4.00x faster than serial (");
+	assert_says(report, "serial is 2.00x faster than b (");
+	assert_says(report, "Threads are 2.00x faster than serial (");
+	assert_says_not(report, "a is 8");
+	assert_says_not(report, "unmeasured");
+	report__free(report);
+
+	/* One that was not run, or not measured, is compared with nothing. */
+	report = report_of("", 2);
+	give_command(add_mode(report, "a", 0, 0, 0));
+	give_command(add_mode(report, "b", 10, 0.01, 5));
+	judge(report);
+	assert_string_equal(report->verdict.text, "");
+	snprintf(report->reference, sizeof(report->reference), "a");
+	judge(report);
+	assert_string_equal(report->verdict.text, "");
+	report__free(report);
+}
+
+static void test_convoy_effect(void **state)
+{
+	struct report *report = report_of("mixed", 2);
+	struct report_mode *ticks, *timed, *threads, *processes;
+
+	(void)state;
+	ticks = add_mode(report, "gil-ticks", 1000, 0.005, 5);
+	timed = add_mode(report, "gil-timed", 1000, 0.005, 5);
+	threads = add_mode(report, "threads", 1000, 0.005, 5);
+	processes = add_mode(report, "processes", 1000, 0.005, 5);
+	judge(report);
+	assert_says_not(report, "Convoy effect");
+
+	/* Nothing to compare with; another latency is another thing. */
+	add_metric(timed, "latency_p50_ns", 9e9, 3);
+	add_metric(timed, "latency_p99_ns", 5.43e6, 3);
+	add_metric(processes, "latency_p50_ns", 1, 3);
+	add_metric(processes, "requests_per_s", 1, 3);
+	add_metric(threads, "latency_p99_ns", 0, 0);
+	judge(report);
+	assert_says_not(report, "Convoy effect");
+
+	/* The other style of GIL is no way out of it. */
+	add_metric(ticks, "latency_p99_ns", 20000, 3);
+	judge(report);
+	assert_says_not(report, "Convoy effect");
+
+	add_metric(processes, "latency_p99_ns", 54300, 3);
+	judge(report);
+	assert_says(report, "Convoy effect: under gil-timed a request takes 5.43 ms (p99), 100x as "
+			    "long as in processes, for each waits for the GIL behind CPU-bound "
+			    "threads.");
+	/* The best of those without a GIL. */
+	estimate__free(&threads->metrics[0].value);
+	threads->n_metrics = 0;
+	add_metric(threads, "latency_p99_ns", 1.81e6, 3);
+	judge(report);
+	assert_says(report, "as long as in processes");
+	processes->metrics[2].value.median = 1.9e6;
+	judge(report);
+	assert_says(report, "3.00x as long as in threads");
+	report__free(report);
+}
+
+static void test_no_convoy_effect_below_three_times(void **state)
+{
+	struct report *report = report_of("mixed", 2);
+
+	(void)state;
+	add_metric(add_mode(report, "gil-ticks", 1000, 0.005, 5), "latency_p99_ns", 2.99e6, 3);
+	add_metric(add_mode(report, "threads", 1000, 0.005, 5), "latency_p99_ns", 1e6, 3);
+	judge(report);
+	assert_says_not(report, "Convoy effect");
+	/* gil-ticks stands for the GIL where it is alone. */
+	report->modes[0].metrics[0].value.median = 3e6;
+	judge(report);
+	assert_says(report, "Convoy effect: under gil-ticks a request takes 3.00 ms (p99), 3.00x");
+	/* No ratio to nothing. */
+	report->modes[1].metrics[0].value.median = 0;
+	judge(report);
+	assert_says_not(report, "Convoy effect");
+	report__free(report);
+}
+
+/* Without probes nobody knows where time went: walls alone are judged. */
+static void test_untraced(void **state)
+{
+	struct report *report = report_of("countdown", 1);
+
+	(void)state;
+	add_mode(report, "serial", 1020, 0.005, 5);
+	add_mode(report, "gil-timed", 1030, 0.005, 5);
+	add_mode(report, "processes", 531, 0.005, 5);
+	for (size_t i = 0; i < 3; i++) {
+		report->modes[i].worker_lifetime_ns = 0;
+		report->modes[i].worker_time_ns[ACCOUNT_RUNNING] = 0;
+	}
+	judge(report);
+	assert_says(report, "Under a GIL, use PROCESSES: 1.94x faster than GIL threads (");
+	assert_says_not(report, "spent");
+	assert_says_not(report, "none");
+	assert_says_not(report, "run-queue");
+	assert_says_not(report, "0 %");
+	report__free(report);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +575,11 @@ int main(void)
 		cmocka_unit_test(test_without_processes),
 		cmocka_unit_test(test_other_locks_are_told_apart),
 		cmocka_unit_test(test_lost_events_and_wrong_results_come_first),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_commands_are_compared_with_the_reference_only),
+		cmocka_unit_test(test_convoy_effect),
+		cmocka_unit_test(test_no_convoy_effect_below_three_times),
+		cmocka_unit_test(test_untraced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
