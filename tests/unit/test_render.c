@@ -227,6 +227,20 @@ static void test_export(void **state)
 	report__free(report);
 }
 
+/* Fails as of 79d5632: parse_spec() has "there are text and json" by heart. */
+static void test_export_names_every_format(void **state)
+{
+	bool all = true;
+	char *message;
+
+	(void)state;
+	assert_int_equal(with_stderr(&message, "yaml=/tmp/x", NULL), -EINVAL);
+	for (size_t i = 0; render__at(i); i++)
+		all &= strstr(message, render__at(i)->name) != NULL;
+	free(message);
+	assert_true(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_one_round),
 		cmocka_unit_test(test_hostile_strings),
 		cmocka_unit_test(test_export),
+		cmocka_unit_test(test_export_names_every_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

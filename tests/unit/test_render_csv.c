@@ -335,6 +335,31 @@ static void test_long_labels(void **state)
 	report__free(report);
 }
 
+/*
+ * Neither controls of a terminal beyond ASCII (0x9b is ESC [), nor what reorders text, nor
+ * bytes that no reader of UTF-8 takes. Fails as of 79d5632: put_text() knows ASCII only.
+ */
+static void test_bytes_beyond_ascii(void **state)
+{
+	static const char *const labels[] = { "\x9b" "31m", "\xc2\x9b" "31m", "a\xff",
+					      "\xe2\x80\xae" "a" };
+	const struct render_options options = { .width = 80 };
+	unsigned bad = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		struct report *report = full_report(3);
+		char *out;
+
+		snprintf(report->modes[3].mode, sizeof(report->modes[3].mode), "%s", labels[i]);
+		out = rendered("csv", report, &options);
+		bad += strstr(out, labels[i]) != NULL;
+		free(out);
+		report__free(report);
+	}
+	assert_int_equal(bad, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_untraced),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_long_labels),
+		cmocka_unit_test(test_bytes_beyond_ascii),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
