@@ -146,8 +146,8 @@ static __always_inline u64 task__run_delay(struct task_struct *task)
 	return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
 }
 
-static __always_inline void emit_futex_calls(struct convoy_ring *ring,
-					     struct convoy_thread *thread, u64 now)
+static __always_inline void emit_futex_calls(struct convoy_ring *ring, struct convoy_thread *thread,
+					     u64 now)
 {
 	for (int i = 0; i <= CONVOY_FUTEX_SLOTS; i++) {
 		struct convoy_futex_slot *slot = &thread->futex[i];
@@ -372,8 +372,8 @@ static __always_inline void recover_arrival(struct convoy_ring *ring, struct con
 
 /* The thread that leaves the CPU. */
 static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_thread *thread,
-				       struct task_struct *task, u32 next, bool preempt,
-				       u64 state, u64 now, u32 cpu)
+				       struct task_struct *task, u32 next, bool preempt, u64 state,
+				       u64 now, u32 cpu)
 {
 	u64 nvcsw = task->nvcsw, nivcsw = task->nivcsw;
 	u64 grown = nvcsw + nivcsw - thread->nvcsw - thread->nivcsw;
@@ -445,15 +445,14 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 
 /* The state became an argument in 5.18 (fa2c3254d7cf), and was re-read before. */
 SEC("tp_btf/sched_switch")
-int BPF_PROG(sched_switch_state, bool preempt, struct task_struct *prev,
-	     struct task_struct *next, unsigned int prev_state)
+int BPF_PROG(sched_switch_state, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
 {
 	return on_switch(preempt, prev, next, prev_state);
 }
 
 SEC("tp_btf/sched_switch")
-int BPF_PROG(sched_switch_nostate, bool preempt, struct task_struct *prev,
-	     struct task_struct *next)
+int BPF_PROG(sched_switch_nostate, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	return on_switch(preempt, prev, next, prev->__state);
 }

@@ -275,8 +275,7 @@ static int close_attempt(struct locks *locks, struct attempt *attempt, size_t ho
 /* An attempt that no release ended: given up, except that one for a GIL never is. */
 static int end_attempt(struct locks *locks, struct attempt *attempt)
 {
-	if (attempt->lock && !attempt->open &&
-	    locks->locks[attempt->lock - 1]->kind == LOCK_GIL)
+	if (attempt->lock && !attempt->open && locks->locks[attempt->lock - 1]->kind == LOCK_GIL)
 		add_handoff(locks->locks[attempt->lock - 1], attempt->in_ns);
 	return close_attempt(locks, attempt, NO_THREAD);
 }
@@ -303,9 +302,9 @@ int locks__wait(struct locks *locks, const struct lock_wait *wait)
 	bool published = wait->word.kind != LOCK_UNKNOWN && wait->word.name;
 	enum lock_role role = published ? wait->word.role : LOCK_ROLE_ACQUIRE;
 	struct attempt *attempt = attempt_of(locks, wait->thread);
-	size_t index = lock_index(locks, published ? wait->pid : 0, wait->kind,
-				  published ? wait->word.name :
-					      unnamed(wait->kind, wait->mmap_lock));
+	size_t index =
+		lock_index(locks, published ? wait->pid : 0, wait->kind,
+			   published ? wait->word.name : unnamed(wait->kind, wait->mmap_lock));
 	struct lock *lock;
 	int err = 0;
 

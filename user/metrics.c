@@ -105,7 +105,10 @@ static void describe_thread(struct report_thread *out, const struct ledger_threa
 	out->pid = thread->pid;
 	out->tid = thread->tid;
 	memcpy(out->comm, thread->comm, sizeof(out->comm));
-	snprintf(out->role, sizeof(out->role), "%s", worker ? "worker" : thread->root ? "main" : "");
+	snprintf(out->role, sizeof(out->role), "%s",
+		 worker	      ? "worker" :
+		 thread->root ? "main" :
+				"");
 	out->lifetime_ns = ledger_thread__lifetime_ns(thread);
 	memcpy(out->time_ns, thread->time_ns, sizeof(out->time_ns));
 	out->voluntary = thread->rusage_voluntary;
@@ -124,8 +127,8 @@ static int add_threads(struct mode_metrics *metrics, const struct round *round,
 		       struct round_sums *sums)
 {
 	size_t n = ledger__n_threads(round->ledger);
-	struct report_thread *grown = realloc(metrics->threads, (metrics->n_threads + n + 1) *
-								       sizeof(*grown));
+	struct report_thread *grown =
+		realloc(metrics->threads, (metrics->n_threads + n + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
@@ -184,8 +187,8 @@ static int add_tasks(struct mode_metrics *metrics, const struct round *round)
 
 	if (!round->work)
 		return 0;
-	grown = realloc(metrics->tasks, (metrics->n_tasks + round->work->n_tasks + 1) *
-						sizeof(*grown));
+	grown = realloc(metrics->tasks,
+			(metrics->n_tasks + round->work->n_tasks + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	metrics->tasks = grown;
@@ -199,8 +202,8 @@ static int add_tasks(struct mode_metrics *metrics, const struct round *round)
 		task->round = metrics->rounds;
 		task->pid = from->pid;
 		task->tid = from->tid;
-		task->start_ns = from->start_ns > round->start_ns ? from->start_ns - round->start_ns :
-								    0;
+		task->start_ns =
+			from->start_ns > round->start_ns ? from->start_ns - round->start_ns : 0;
 		task->end_ns = from->end_ns > round->start_ns ? from->end_ns - round->start_ns : 0;
 		metrics->tasks_wrong += !from->ok;
 	}
@@ -281,8 +284,8 @@ static int add_per_round(struct mode_metrics *metrics, const struct round *round
 	};
 
 	for (int i = 0; i < PER_ROUND_COUNT; i++) {
-		double *grown = realloc(metrics->per_round[i],
-					(metrics->rounds + 1) * sizeof(*grown));
+		double *grown =
+			realloc(metrics->per_round[i], (metrics->rounds + 1) * sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -321,8 +324,8 @@ int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 	return err;
 }
 
-static int fill_estimates(const struct mode_metrics *metrics,
-			  const struct metrics_context *context, struct report_mode *mode)
+static int fill_estimates(const struct mode_metrics *metrics, const struct metrics_context *context,
+			  struct report_mode *mode)
 {
 	struct estimate *const estimates[PER_ROUND_COUNT] = {
 		[ROUND_WALL] = &mode->wall_ns,
@@ -413,8 +416,8 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	mode->tasks_wrong = metrics->tasks_wrong;
 	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0, (double)metrics->tool_cpu_ns };
 	if (!err)
-		mode->threads = copy(metrics->threads, metrics->n_threads,
-				     sizeof(*metrics->threads), &err);
+		mode->threads =
+			copy(metrics->threads, metrics->n_threads, sizeof(*metrics->threads), &err);
 	mode->n_threads = mode->threads ? metrics->n_threads : 0;
 	if (!err)
 		mode->tasks = copy(metrics->tasks, metrics->n_tasks, sizeof(*metrics->tasks), &err);
@@ -440,8 +443,7 @@ void report__fill_speedups(struct report *report)
 		struct report_mode *mode = &report->modes[i];
 
 		if (mode->wall_ns.n && mode->wall_ns.median > 0)
-			mode->speedup = (struct maybe){
-				true, reference->wall_ns.median / mode->wall_ns.median
-			};
+			mode->speedup = (struct maybe){ true, reference->wall_ns.median /
+								      mode->wall_ns.median };
 	}
 }

@@ -63,8 +63,8 @@ struct target {
 };
 
 /* One message about what the user named; returns `err`. */
-__attribute__((format(printf, 3, 4)))
-static int complain(const char *name, int err, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int complain(const char *name, int err,
+							  const char *fmt, ...)
 {
 	char safe[512];
 	va_list args;

@@ -58,12 +58,14 @@ static double median(const struct estimate *estimate)
 static void put_header(FILE *out)
 {
 	fputs("mode,rounds,wall_ns,wall_ci_lo_ns,wall_ci_hi_ns,speedup,cpu_ns,system_ns,cores_used,"
-	      "cpu_util,voluntary,involuntary,migrations", out);
+	      "cpu_util,voluntary,involuntary,migrations",
+	      out);
 	for (int i = 0; i < ACCOUNT_COUNT; i++)
 		fprintf(out, ",%s_ns", account__name((enum account)i));
 	fputs(",lifetime_ns,residual_ns,worker_lock_ns,worker_lifetime_ns,lock_episodes,lock_p50_ns,"
 	      "lock_p90_ns,lock_p99_ns,lock_max_ns,own_thread_ns,own_lock_wait_ns,schedstat_run_ns,"
-	      "schedstat_run_delay_ns,valid\r\n", out);
+	      "schedstat_run_delay_ns,valid\r\n",
+	      out);
 }
 
 static void put_mode(FILE *out, const struct report *report, const struct report_mode *mode)

@@ -220,8 +220,7 @@ static json_t *thread(const struct report_thread *from)
 	set(&object, "time_ns", accounts(from->time_ns));
 	set(&object, "switches", switches);
 	set(&object, "cpu_ns", count(from->cpu_ns));
-	set(&object, "audit_equal",
-	    from->audited ? json_boolean(from->audit_equal) : json_null());
+	set(&object, "audit_equal", from->audited ? json_boolean(from->audit_equal) : json_null());
 	return object;
 }
 
@@ -421,8 +420,8 @@ static json_t *whole_report(const struct report *report, const struct render_opt
 	for (size_t i = 0; i < report->n_modes; i++) {
 		checked += report->modes[i].threads_checked;
 		equal += report->modes[i].threads_equal;
-		append(&modes, mode_object(&report->modes[i], report->probes.sched,
-					     options->threads));
+		append(&modes,
+		       mode_object(&report->modes[i], report->probes.sched, options->threads));
 	}
 	set(&object, "schema", json_string("convoy.report/1"));
 	set(&object, "tool", tool);

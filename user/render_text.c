@@ -72,9 +72,11 @@ static void print_broken(struct text *text)
 
 	if (!report->valid) {
 		fputs(on, text->out);
-		text__paragraph(text, 0, 2, "INVALID%s: events were lost, what follows is "
-				"incomplete (ring %" PRIu64 ", task state %" PRIu64 ", unmatched %"
-				PRIu64 ")", report->allow_loss ? ", as --allow-loss permits" : "",
+		text__paragraph(text, 0, 2,
+				"INVALID%s: events were lost, what follows is "
+				"incomplete (ring %" PRIu64 ", task state %" PRIu64
+				", unmatched %" PRIu64 ")",
+				report->allow_loss ? ", as --allow-loss permits" : "",
 				report->loss.ring, report->loss.task_state, report->loss.unmatched);
 		fputs(off, text->out);
 	}
@@ -124,9 +126,8 @@ static void print_host(struct text *text)
 	text__paragraph(text, 0, 2, "%s%s%s%s, %s, %sfutex=%s%s%s%s",
 			kernel[0] && !isdigit((unsigned char)kernel[0]) ? "" : "Linux ",
 			kernel[0] ? kernel : "(unknown)", arch[0] ? " " : "", arch, cpus,
-			report->probes.sched ? "" : "no probes, ",
-			futex[report->probes.futex], note[0] ? " (" : "", note,
-			note[0] ? ")" : "");
+			report->probes.sched ? "" : "no probes, ", futex[report->probes.futex],
+			note[0] ? " (" : "", note, note[0] ? ")" : "");
 	if (text->options->verbose && report->host.cpu_model[0])
 		text__paragraph(text, 0, 2, "%s", TEXT_SAFE(text, model, report->host.cpu_model));
 }
@@ -226,8 +227,8 @@ static void wall_cell(struct text_table *table, const struct text *text,
 	else
 		text_table__cell(table, "%s %s%s", text__duration(duration, wall->median),
 				 text->options->utf8 ? "\u00b1" : "+-",
-				 text__half_width(half, (wall->ci_hi - wall->ci_lo) / 2 /
-							wall->median));
+				 text__half_width(half,
+						  (wall->ci_hi - wall->ci_lo) / 2 / wall->median));
 }
 
 static void estimate_cell(struct text_table *table, const struct estimate *estimate, int digits)
@@ -279,8 +280,9 @@ static void print_modes(struct text *text)
 		else
 			text_table__cell(&table, "-");
 		estimate_cell(&table, &mode->cores_used, 2);
-		text_table__cell(&table, "%s", text__percent(buf, mode->cpu_util.n ?
-							     mode->cpu_util.median : NAN));
+		text_table__cell(&table, "%s",
+				 text__percent(buf,
+					       mode->cpu_util.n ? mode->cpu_util.median : NAN));
 		estimate_cell(&table, &mode->voluntary, 0);
 		estimate_cell(&table, &mode->involuntary, 0);
 		if (text->report->probes.sched) {
@@ -298,10 +300,12 @@ static void print_modes(struct text *text)
 	fputc('\n', text->out);
 	text_table__print(&table, text);
 	if (!text->report->probes.sched)
-		text__paragraph(text, 0, 2, "Without probes: vol, invol and CPU are from rusage; lock "
-				"is the workload's own clock around contended acquires, which includes "
-				"the wait for a CPU after them; run-queue is from schedstat; there is "
-				"no ledger, no p99, and no lock can be named.");
+		text__paragraph(
+			text, 0, 2,
+			"Without probes: vol, invol and CPU are from rusage; lock "
+			"is the workload's own clock around contended acquires, which includes "
+			"the wait for a CPU after them; run-queue is from schedstat; there is "
+			"no ledger, no p99, and no lock can be named.");
 }
 
 static void bar_cells(const struct report_mode *mode, unsigned width, unsigned *cells)
@@ -433,8 +437,8 @@ static void print_top_lock(struct text *text)
 			     (double)top->handoffs / seconds < 10 ? 1 : 0,
 			     (double)top->handoffs / seconds);
 	if (top->mean_hold_ns.known)
-		snprintf(line + n, sizeof(line) - (size_t)n, "%s held %s on average",
-			 n ? "," : ":", text__duration(hold, top->mean_hold_ns.value));
+		snprintf(line + n, sizeof(line) - (size_t)n, "%s held %s on average", n ? "," : ":",
+			 text__duration(hold, top->mean_hold_ns.value));
 	text__paragraph(text, 0, LABEL, "%-*s%s (%s)%s", LABEL, "top lock",
 			text__lock_name(text, name, top), TEXT_SAFE(text, mode, where->mode), line);
 	if (!top->n_holders) {
@@ -460,8 +464,10 @@ static void print_next(struct text *text)
 			least = report->modes[i].wall_ns.n;
 	}
 	if (!report->valid && report->probes.futex == FUTEX_ALL) {
-		text__paragraph(text, 0, LABEL, "%-*sthe same with --futex=blocking, which records "
-				"less", LABEL, "next");
+		text__paragraph(text, 0, LABEL,
+				"%-*sthe same with --futex=blocking, which records "
+				"less",
+				LABEL, "next");
 		return;
 	}
 	if (!report->job[0])
@@ -474,8 +480,10 @@ static void print_next(struct text *text)
 		text__paragraph(text, 0, LABEL, "%-*sconvoy run -j recursion (work that sleeps)",
 				LABEL, "next");
 	else if (!text->options->threads)
-		text__paragraph(text, 0, LABEL, "%-*sconvoy run -j %s --threads (each thread's own "
-				"account)", LABEL, "next", job);
+		text__paragraph(text, 0, LABEL,
+				"%-*sconvoy run -j %s --threads (each thread's own "
+				"account)",
+				LABEL, "next", job);
 }
 
 void text__first_screen(struct text *text)

@@ -37,8 +37,8 @@ static const struct argp_option options[] = {
 	{ "modes", 'm', "MODE,...", 0, "Ways to run it (default: the job's own)", 0 },
 	{ "workers", 'w', "N", 0, "Threads or processes (default: the job's own, or the CPUs)", 0 },
 	{ "work", 'n', "WORK", 0, "Amount of work per worker (default: the job's own)", 0 },
-	{ "rounds", 'r', "ROUNDS", 0, "Times to run each mode, interleaved (default: the job's own)",
-	  0 },
+	{ "rounds", 'r', "ROUNDS", 0,
+	  "Times to run each mode, interleaved (default: the job's own)", 0 },
 	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Shorten or lengthen the sleeps of a job", 0 },
 	{ "start", KEY_START, "fork|spawn", 0, "How processes are started (default: fork)", 0 },
 	{ "yield-every", KEY_YIELD_EVERY, "N", 0,
@@ -62,8 +62,10 @@ static const struct argp_option options[] = {
 	  "Size of each CPU's event ring, a power of two (default: by the CPUs)", 0 },
 	{ "allow-loss", KEY_ALLOW_LOSS, 0, 0, "Lost events do not fail the run (exit 4)", 0 },
 	{ 0, 0, 0, 0, "What to print:", 3 },
-	{ "format", KEY_FORMAT, "text|json|csv", 0, "Format of the report on stdout (default: text)", 0 },
-	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable", 0 },
+	{ "format", KEY_FORMAT, "text|json|csv", 0,
+	  "Format of the report on stdout (default: text)", 0 },
+	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable",
+	  0 },
 	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: the tasks' log, what libbpf says", 0 },
 	{ 0 }
@@ -413,8 +415,8 @@ static int add_command(struct run_plan *plan, const char *spec)
 	if (!mode)
 		return -EINVAL;
 	if (catalog_mode(mode->label)) {
-		message("--cmd '%s': '%s' is the name of a bundled mode; choose another label", spec,
-			mode->label);
+		message("--cmd '%s': '%s' is the name of a bundled mode; choose another label",
+			spec, mode->label);
 		return -EINVAL;
 	}
 	mode->command = equals + 1;
@@ -455,7 +457,8 @@ static int choose_reference(struct run_plan *plan, const char *label)
 	else
 		while (strcmp(plan->modes[at].label, label))
 			if (++at == plan->n_modes) {
-				message("--reference '%s' is not among the modes of this run", label);
+				message("--reference '%s' is not among the modes of this run",
+					label);
 				return -EINVAL;
 			}
 	snprintf(plan->reference, sizeof(plan->reference), "%s", label);
@@ -559,9 +562,9 @@ json_t *run_plan__params(const struct run_plan *plan)
 		"check_interval", (json_int_t)plan->check_interval, "switch_interval_ms",
 		plan->switch_interval_ms, "cpus",
 		plan->pinned ? json_string(plan->cpu_list) : json_null(), "futex",
-		!plan->probes			? "none" :
-		plan->futex == FUTEX_ALL	? "all" :
-						  "blocking",
+		!plan->probes		 ? "none" :
+		plan->futex == FUTEX_ALL ? "all" :
+					   "blocking",
 		"ring_bytes",
 		plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) : json_null(),
 		"probes", plan->probes ? "ebpf" : "none");

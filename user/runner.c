@@ -320,12 +320,11 @@ int runner__run(const struct run_plan *plan, struct session *session, const char
 
 	outcome->loss = count_loss(&runner);
 	if (knows_stolen && !host__stolen_ns(&stolen_after)) {
-		double available = (double)(monotonic_ns() - began) *
-				   (double)sysconf(_SC_NPROCESSORS_ONLN);
+		double available =
+			(double)(monotonic_ns() - began) * (double)sysconf(_SC_NPROCESSORS_ONLN);
 
-		outcome->stolen_share = (struct maybe){
-			true, (double)(stolen_after - stolen_before) / available
-		};
+		outcome->stolen_share =
+			(struct maybe){ true, (double)(stolen_after - stolen_before) / available };
 	}
 	return err;
 }

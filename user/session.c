@@ -223,10 +223,11 @@ static int load(struct session *session, const struct session_options *options)
 		err = tracefs__syscall_event_ids(futex_exits, N_FUTEX_EXITS, ids);
 		exits_by_id = !err && ids[0] >= 0;
 		if (!exits_by_id)
-			snprintf(session->note, sizeof(session->note),
-				 "futex exits by tp_btf/sys_exit, which slows every system call: %s",
-				 err ? "tracefs cannot be read" :
-				       "the kernel has no system call tracepoints");
+			snprintf(
+				session->note, sizeof(session->note),
+				"futex exits by tp_btf/sys_exit, which slows every system call: %s",
+				err ? "tracefs cannot be read" :
+				      "the kernel has no system call tracepoints");
 	}
 
 	session->object = bpf_object__open_mem(
@@ -250,8 +251,7 @@ static int load(struct session *session, const struct session_options *options)
 		message("cannot map the probes' memory: %s", strerror(-err));
 		return err;
 	}
-	session->threads_fd =
-		bpf_map__fd(bpf_object__find_map_by_name(session->object, "threads"));
+	session->threads_fd = bpf_map__fd(bpf_object__find_map_by_name(session->object, "threads"));
 	return attach(session, options, exits_by_id ? ids : NULL);
 }
 

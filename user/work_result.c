@@ -40,8 +40,8 @@ static int parse_thread(json_t *json, struct work_thread *thread)
 	json_int_t pid, tid, start, end, wait, run = 0, delay = 0;
 	json_t *sched = json_object_get(json, "schedstat");
 
-	if (json_unpack(json, "{s:I, s:I, s:I, s:I, s:{s:I}}", "pid", &pid, "tid", &tid,
-			"start_ns", &start, "end_ns", &end, "lock", "wait_ns", &wait) ||
+	if (json_unpack(json, "{s:I, s:I, s:I, s:I, s:{s:I}}", "pid", &pid, "tid", &tid, "start_ns",
+			&start, "end_ns", &end, "lock", "wait_ns", &wait) ||
 	    !is_id(pid) || !is_id(tid) || start < 0 || end < start || wait < 0)
 		return -EBADMSG;
 	thread->has_schedstat = json_is_object(sched);

@@ -87,8 +87,7 @@ static void add_thread(struct report_mode *mode, unsigned i, unsigned n)
 	thread->audited = thread->audit_equal = true;
 }
 
-struct report_mode *add_mode(struct report *report, const struct sketch *sketch,
-				    unsigned rounds)
+struct report_mode *add_mode(struct report *report, const struct sketch *sketch, unsigned rounds)
 {
 	struct report_mode *mode = &report->modes[report->n_modes++];
 	uint64_t life = (uint64_t)(sketch->wall_ms * 1e6 * 2 * rounds);
@@ -136,14 +135,14 @@ struct report_mode *add_mode(struct report *report, const struct sketch *sketch,
 	mode->n_cpus = 2;
 	for (int i = 0; i < 2; i++) {
 		mode->cpus[i].cpu = i;
-		mode->cpus[i].busy_ns = (uint64_t)(sketch->wall_ms * 1e6 * rounds *
-						   sketch->cores / 2);
+		mode->cpus[i].busy_ns =
+			(uint64_t)(sketch->wall_ms * 1e6 * rounds * sketch->cores / 2);
 	}
 	mode->own.thread_ns = known((double)sum);
 	mode->own.lock_wait_ns = known((double)(life / 1000 * sketch->lock));
 	mode->own.run_ns = known((double)mode->worker_time_ns[ACCOUNT_RUNNING]);
-	mode->own.run_delay_ns = known((double)(life / 1000 * (sketch->preempted +
-							       sketch->wakeup)));
+	mode->own.run_delay_ns =
+		known((double)(life / 1000 * (sketch->preempted + sketch->wakeup)));
 	mode->tool_cpu_ns = known(3.1e6);
 	mode->threads_checked = mode->threads_equal = 11;
 	mode->tasks_checked = 2;
@@ -154,8 +153,8 @@ void add_metric(struct report_mode *mode, const char *name, double median, unsig
 {
 	struct report_metric *metric;
 
-	mode->metrics = need(realloc(mode->metrics,
-				     (mode->n_metrics + 1) * sizeof(*mode->metrics)));
+	mode->metrics =
+		need(realloc(mode->metrics, (mode->n_metrics + 1) * sizeof(*mode->metrics)));
 	metric = memset(&mode->metrics[mode->n_metrics++], 0, sizeof(*metric));
 	snprintf(metric->name, sizeof(metric->name), "%s", name);
 	around(&metric->value, median, 0.01, rounds);
@@ -199,8 +198,8 @@ void judge(struct report *report)
 
 	for (size_t i = 0; reference && i < report->n_modes; i++) {
 		if (report->modes[i].wall_ns.n)
-			report->modes[i].speedup = known(reference->wall_ns.median /
-							 report->modes[i].wall_ns.median);
+			report->modes[i].speedup =
+				known(reference->wall_ns.median / report->modes[i].wall_ns.median);
 	}
 	assert_int_equal(verdict__judge(report), 0);
 }
@@ -248,7 +247,8 @@ struct report *hostile_report(void)
 	memset(mode->threads[0].comm, 0x9b, sizeof(mode->threads[0].comm));
 	snprintf(mode->threads[0].role, sizeof(mode->threads[0].role), "\x1b]0;x\a");
 	add_metric(mode, "\033]0;x\a\xff\n=1_ns", 1e6, 3);
-	add_metric(mode, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	add_metric(mode,
+		   "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 		   "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 		   1e300, 3);
 	mode->command = need(calloc(3, sizeof(*mode->command)));
@@ -293,7 +293,7 @@ struct report *untraced_report(unsigned rounds)
 }
 
 char *rendered(const char *format, const struct report *report,
-		      const struct render_options *options)
+	       const struct render_options *options)
 {
 	char *out = NULL;
 	size_t size = 0;

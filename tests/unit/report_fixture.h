@@ -13,7 +13,10 @@
 #include "user/render.h"
 #include "user/report.h"
 
-#define HOSTILE "\033[2J\x9b" "31m\xff\xc0\xaf\xed\xa0\x80\n\xe2\x80\xae" "evil"
+#define HOSTILE                                     \
+	"\033[2J\x9b"                               \
+	"31m\xff\xc0\xaf\xed\xa0\x80\n\xe2\x80\xae" \
+	"evil"
 
 /* What one hand-made mode is like. Shares are per mille of thread time. */
 struct sketch {

@@ -119,8 +119,10 @@ static void test_hostile_strings(void **state)
 	json = parsed(report, true);
 	mode = json_array_get(json_object_get(json, "modes"), 2);
 	name = json_string_value(json_object_get(mode, "mode"));
-	assert_string_equal(name, "\033[2J\ufffd" "31m\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\n"
-				  "\u202e" "evil");
+	assert_string_equal(name, "\033[2J\ufffd"
+				  "31m\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\n"
+				  "\u202e"
+				  "evil");
 	assert_int_equal(json_array_size(json_object_get(mode, "command")), 2);
 	json_decref(json);
 	report__free(report);

@@ -341,8 +341,13 @@ static void test_long_labels(void **state)
  */
 static void test_bytes_beyond_ascii(void **state)
 {
-	static const char *const labels[] = { "\x9b" "31m", "\xc2\x9b" "31m", "a\xff",
-					      "\xe2\x80\xae" "a" };
+	static const char *const labels[] = { "\x9b"
+					      "31m",
+					      "\xc2\x9b"
+					      "31m",
+					      "a\xff",
+					      "\xe2\x80\xae"
+					      "a" };
 	const struct render_options options = { .width = 80 };
 	unsigned bad = 0;
 

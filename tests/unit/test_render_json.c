@@ -79,8 +79,9 @@ static void test_json_of_a_full_report(void **state)
 	(void)state;
 	assert_string_equal(json_string_value(json_object_get(json, "schema")), "convoy.report/1");
 	assert_true(json_is_true(json_object_get(json, "valid")));
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "audit"),
-							    "threads_equal")), 55);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(json, "audit"), "threads_equal")),
+			 55);
 	assert_int_equal(json_array_size(json_object_get(json, "modes")), 5);
 	mode = json_array_get(json_object_get(json, "modes"), 2);
 	assert_string_equal(json_string_value(json_object_get(mode, "mode")), "gil-timed");
@@ -97,8 +98,7 @@ static void test_json_of_a_full_report(void **state)
 	time_ns = json_object_get(mode, "time_ns");
 	assert_int_equal(json_object_size(time_ns), ACCOUNT_COUNT + 2);
 	for (unsigned i = 0; i < ACCOUNT_COUNT; i++)
-		sum += json_integer_value(json_object_get(time_ns,
-							  account__name((enum account)i)));
+		sum += json_integer_value(json_object_get(time_ns, account__name((enum account)i)));
 	sum += json_integer_value(json_object_get(time_ns, "residual"));
 	assert_true(sum == json_integer_value(json_object_get(time_ns, "lifetime")));
 
@@ -141,8 +141,9 @@ static void test_json_of_an_untraced_report(void **state)
 	report->modes[2].yields = 4;
 	json = parsed(report, true);
 	assert_true(json_is_false(json_object_get(json_object_get(json, "probes"), "sched")));
-	assert_string_equal(json_string_value(json_object_get(json_object_get(json, "probes"),
-							      "futex")), "none");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(json, "probes"), "futex")),
+		"none");
 	assert_string_equal(json_string_value(json_object_get(json, "reference")), "serial");
 	for (size_t i = 0; i < FIVE; i++) {
 		mode = mode_at(json, i);
@@ -208,8 +209,8 @@ static void test_json_of_own_clocks_beside_a_ledger(void **state)
 	check_integer(mode, "yields", 0);
 	check_integer(json_object_get(json, "loss"), "recovered", 5);
 	assert_int_equal(median_of(mode, "migrations"), 4);
-	assert_true(json_is_null(json_object_get(json_object_get(json_object_get(
-		mode, "job_metrics"), "requests_per_s"), "ci95")));
+	assert_true(json_is_null(json_object_get(
+		json_object_get(json_object_get(mode, "job_metrics"), "requests_per_s"), "ci95")));
 	keep(report, "metrics");
 	json_decref(json);
 	report__free(report);
@@ -251,10 +252,11 @@ static void test_json_of_commands(void **state)
 
 static void test_keys_come_in_order(void **state)
 {
-	static const char *const keys[] = { "\"schema\"", "\n  \"tool\"", "\n  \"host\"",
-					    "\n  \"probes\"", "\n  \"loss\"", "\n  \"valid\"",
-					    "\n  \"job\"", "\n  \"reference\"", "\n  \"workers\"", "\n  \"modes\"",
-					    "\n  \"verdict\"" };
+	static const char *const keys[] = {
+		"\"schema\"",	   "\n  \"tool\"",  "\n  \"host\"",   "\n  \"probes\"",
+		"\n  \"loss\"",	   "\n  \"valid\"", "\n  \"job\"",    "\n  \"reference\"",
+		"\n  \"workers\"", "\n  \"modes\"", "\n  \"verdict\""
+	};
 	struct report *report = full_report(3);
 	const struct render_options options = { 0 };
 	char *first = rendered("json", report, &options);

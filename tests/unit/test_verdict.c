@@ -415,16 +415,15 @@ static void test_commands(void **state)
 
 	/* SAME */
 	report = commands_of(1000, 1001, 0.005, 5);
-	assert_int_equal(strncmp(report->verdict.text, "b does as well as a (same within ", 33),
-			 0);
+	assert_int_equal(strncmp(report->verdict.text, "b does as well as a (same within ", 33), 0);
 	assert_string_equal(report->verdict.best_mode, "");
 	assert_says_not(report, "faster");
 	report__free(report);
 
 	/* OPEN */
 	report = commands_of(1000, 900, 0.3, 5);
-	assert_int_equal(strncmp(report->verdict.text, "No clear difference between b and a (0.",
-				 39), 0);
+	assert_int_equal(
+		strncmp(report->verdict.text, "No clear difference between b and a (0.", 39), 0);
 	assert_says(report, "x).");
 	assert_says_not(report, "faster");
 	report__free(report);
