@@ -33,9 +33,10 @@ note_ids() {
 
 # All that descends from a process, which need not have the mark.
 descendants() {
-	local child
+	local child children
 
-	for child in $(cat "/proc/$1/task"/*/children 2>/dev/null); do
+	children=$(cat "/proc/$1/task"/*/children 2>/dev/null)
+	for child in $children; do
 		echo "$child"
 		descendants "$child"
 	done
