@@ -185,9 +185,8 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->handoffs = sum->handoffs;
 	lock->handoff_p50_ns = quantile(&sum->handoff_ns, 0.5);
 	if (sum->held_steps)
-		lock->mean_hold_ns = (struct maybe){
-			true, (double)sum->held_ns / (double)sum->held_steps
-		};
+		lock->mean_hold_ns =
+			(struct maybe){ true, (double)sum->held_ns / (double)sum->held_steps };
 	return fill_holders(sum, lock);
 }
 
@@ -218,9 +217,8 @@ static int fill_lock_wait(const struct lock_sums *sums, struct report_mode *mode
 	}
 	mode->lock_wait.episodes = episodes.count;
 	if (episodes.count)
-		mode->lock_wait.mean_ns = (struct maybe){
-			true, (double)mode->lock_wait.total_ns / (double)episodes.count
-		};
+		mode->lock_wait.mean_ns = (struct maybe){ true, (double)mode->lock_wait.total_ns /
+									(double)episodes.count };
 	mode->lock_wait.p50_ns = quantile(&episodes, 0.5);
 	mode->lock_wait.p90_ns = quantile(&episodes, 0.9);
 	mode->lock_wait.p99_ns = quantile(&episodes, 0.99);

@@ -89,8 +89,13 @@ static void describe_thread(struct report_thread *out, const struct ledger_threa
 	out->round = round;
 	out->pid = thread->pid;
 	out->tid = thread->tid;
+	out->ns_pid = thread->ns_pid;
+	out->ns_tid = thread->ns_tid;
 	memcpy(out->comm, thread->comm, sizeof(out->comm));
-	snprintf(out->role, sizeof(out->role), "%s", worker ? "worker" : thread->root ? "main" : "");
+	snprintf(out->role, sizeof(out->role), "%s",
+		 worker	      ? "worker" :
+		 thread->root ? "main" :
+				"");
 	out->lifetime_ns = ledger_thread__lifetime_ns(thread);
 	memcpy(out->time_ns, thread->time_ns, sizeof(out->time_ns));
 	out->voluntary = thread->rusage_voluntary;
@@ -109,8 +114,8 @@ static int add_threads(struct mode_metrics *metrics, const struct round *round,
 		       struct round_sums *sums)
 {
 	size_t n = ledger__n_threads(round->ledger);
-	struct report_thread *grown = realloc(metrics->threads, (metrics->n_threads + n + 1) *
-								       sizeof(*grown));
+	struct report_thread *grown =
+		realloc(metrics->threads, (metrics->n_threads + n + 1) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
@@ -169,23 +174,26 @@ static int add_tasks(struct mode_metrics *metrics, const struct round *round)
 
 	if (!round->work)
 		return 0;
-	grown = realloc(metrics->tasks, (metrics->n_tasks + round->work->n_tasks + 1) *
-						sizeof(*grown));
+	grown = realloc(metrics->tasks,
+			(metrics->n_tasks + round->work->n_tasks + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	metrics->tasks = grown;
 	for (size_t i = 0; i < round->work->n_tasks; i++) {
 		const struct work_task *from = &round->work->tasks[i];
 		struct report_task *task = &grown[metrics->n_tasks++];
+		const struct ledger_thread *thread =
+			ledger__find(round->ledger, from->pid, from->tid);
 
 		memset(task, 0, sizeof(*task));
 		snprintf(task->name, sizeof(task->name), "%s", from->name);
 		snprintf(task->result, sizeof(task->result), "%s", from->result);
 		task->round = metrics->rounds;
-		task->pid = from->pid;
-		task->tid = from->tid;
-		task->start_ns = from->start_ns > round->start_ns ? from->start_ns - round->start_ns :
-								    0;
+		/* By the numbers that the threads have, which a container's own are not. */
+		task->pid = thread ? thread->pid : from->pid;
+		task->tid = thread ? thread->tid : from->tid;
+		task->start_ns =
+			from->start_ns > round->start_ns ? from->start_ns - round->start_ns : 0;
 		task->end_ns = from->end_ns > round->start_ns ? from->end_ns - round->start_ns : 0;
 		metrics->tasks_wrong += !from->ok;
 	}
@@ -214,8 +222,8 @@ static int add_per_round(struct mode_metrics *metrics, const struct round *round
 	};
 
 	for (int i = 0; i < PER_ROUND_COUNT; i++) {
-		double *grown = realloc(metrics->per_round[i],
-					(metrics->rounds + 1) * sizeof(*grown));
+		double *grown =
+			realloc(metrics->per_round[i], (metrics->rounds + 1) * sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -244,8 +252,8 @@ int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 	return err;
 }
 
-static int fill_estimates(const struct mode_metrics *metrics,
-			  const struct metrics_context *context, struct report_mode *mode)
+static int fill_estimates(const struct mode_metrics *metrics, const struct metrics_context *context,
+			  struct report_mode *mode)
 {
 	struct estimate *const estimates[PER_ROUND_COUNT] = {
 		[ROUND_WALL] = &mode->wall_ns,
@@ -304,8 +312,8 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	mode->tasks_wrong = metrics->tasks_wrong;
 	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0, (double)metrics->tool_cpu_ns };
 	if (!err)
-		mode->threads = copy(metrics->threads, metrics->n_threads,
-				     sizeof(*metrics->threads), &err);
+		mode->threads =
+			copy(metrics->threads, metrics->n_threads, sizeof(*metrics->threads), &err);
 	mode->n_threads = mode->threads ? metrics->n_threads : 0;
 	if (!err)
 		mode->tasks = copy(metrics->tasks, metrics->n_tasks, sizeof(*metrics->tasks), &err);
@@ -331,8 +339,7 @@ void report__fill_speedups(struct report *report)
 		struct report_mode *mode = &report->modes[i];
 
 		if (mode->wall_ns.n && mode->wall_ns.median > 0)
-			mode->speedup = (struct maybe){
-				true, serial->wall_ns.median / mode->wall_ns.median
-			};
+			mode->speedup = (struct maybe){ true, serial->wall_ns.median /
+								      mode->wall_ns.median };
 	}
 }

@@ -24,8 +24,7 @@ struct render_options {
 struct renderer {
 	const char *name;	/* as in --format and --export */
 	const char *summary;	/* one line */
-	int (*render)(const struct report *report, const struct render_options *options,
-		      FILE *out);
+	int (*render)(const struct report *report, const struct render_options *options, FILE *out);
 };
 
 /* The renderer of that name, or NULL. */

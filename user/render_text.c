@@ -72,9 +72,11 @@ static void print_broken(struct text *text)
 
 	if (!report->valid) {
 		fputs(on, text->out);
-		text__paragraph(text, 0, 2, "INVALID%s: events were lost, what follows is "
-				"incomplete (ring %" PRIu64 ", task state %" PRIu64 ", unmatched %"
-				PRIu64 ")", report->allow_loss ? ", as --allow-loss permits" : "",
+		text__paragraph(text, 0, 2,
+				"INVALID%s: events were lost, what follows is "
+				"incomplete (ring %" PRIu64 ", task state %" PRIu64
+				", unmatched %" PRIu64 ")",
+				report->allow_loss ? ", as --allow-loss permits" : "",
 				report->loss.ring, report->loss.task_state, report->loss.unmatched);
 		fputs(off, text->out);
 	}
@@ -125,8 +127,7 @@ static void print_host(struct text *text)
 			kernel[0] && !isdigit((unsigned char)kernel[0]) ? "" : "Linux ",
 			kernel[0] ? kernel : "(unknown)", arch[0] ? " " : "", arch, cpus,
 			report->probes.sched ? "" : "no sched probes, ",
-			futex[report->probes.futex], note[0] ? " (" : "", note,
-			note[0] ? ")" : "");
+			futex[report->probes.futex], note[0] ? " (" : "", note, note[0] ? ")" : "");
 	if (text->options->verbose && report->host.cpu_model[0])
 		text__paragraph(text, 0, 2, "%s", TEXT_SAFE(text, model, report->host.cpu_model));
 }
@@ -224,8 +225,8 @@ static void wall_cell(struct text_table *table, const struct text *text,
 	else
 		text_table__cell(table, "%s %s%s", text__duration(duration, wall->median),
 				 text->options->utf8 ? "\u00b1" : "+-",
-				 text__half_width(half, (wall->ci_hi - wall->ci_lo) / 2 /
-							wall->median));
+				 text__half_width(half,
+						  (wall->ci_hi - wall->ci_lo) / 2 / wall->median));
 }
 
 static void estimate_cell(struct text_table *table, const struct estimate *estimate, int digits)
@@ -266,12 +267,14 @@ static void print_modes(struct text *text)
 		else
 			text_table__cell(&table, "-");
 		estimate_cell(&table, &mode->cores_used, 2);
-		text_table__cell(&table, "%s", text__percent(buf, mode->cpu_util.n ?
-							     mode->cpu_util.median : NAN));
+		text_table__cell(&table, "%s",
+				 text__percent(buf,
+					       mode->cpu_util.n ? mode->cpu_util.median : NAN));
 		estimate_cell(&table, &mode->voluntary, 0);
 		estimate_cell(&table, &mode->involuntary, 0);
-		text_table__cell(&table, "%s", text__share(buf, mode->worker_time_ns[ACCOUNT_LOCK],
-							   mode->worker_lifetime_ns));
+		text_table__cell(&table, "%s",
+				 text__share(buf, mode->worker_time_ns[ACCOUNT_LOCK],
+					     mode->worker_lifetime_ns));
 		text_table__cell(&table, "%s", text__share(buf, queue, mode->worker_lifetime_ns));
 		text_table__cell(&table, "%s", text__maybe_duration(buf, mode->lock_wait.p99_ns));
 	}
@@ -408,8 +411,8 @@ static void print_top_lock(struct text *text)
 			     (double)top->handoffs / seconds < 10 ? 1 : 0,
 			     (double)top->handoffs / seconds);
 	if (top->mean_hold_ns.known)
-		snprintf(line + n, sizeof(line) - (size_t)n, "%s held %s on average",
-			 n ? "," : ":", text__duration(hold, top->mean_hold_ns.value));
+		snprintf(line + n, sizeof(line) - (size_t)n, "%s held %s on average", n ? "," : ":",
+			 text__duration(hold, top->mean_hold_ns.value));
 	text__paragraph(text, 0, LABEL, "%-*s%s (%s)%s", LABEL, "top lock",
 			text__lock_name(text, name, top), TEXT_SAFE(text, mode, where->mode), line);
 	if (!top->n_holders) {
@@ -435,8 +438,10 @@ static void print_next(struct text *text)
 			least = report->modes[i].wall_ns.n;
 	}
 	if (!report->valid && report->probes.futex == FUTEX_ALL) {
-		text__paragraph(text, 0, LABEL, "%-*sthe same with --futex=blocking, which records "
-				"less", LABEL, "next");
+		text__paragraph(text, 0, LABEL,
+				"%-*sthe same with --futex=blocking, which records "
+				"less",
+				LABEL, "next");
 		return;
 	}
 	if (!report->job[0])
@@ -449,8 +454,10 @@ static void print_next(struct text *text)
 		text__paragraph(text, 0, LABEL, "%-*sconvoy run -j recursion (work that sleeps)",
 				LABEL, "next");
 	else if (!text->options->threads)
-		text__paragraph(text, 0, LABEL, "%-*sconvoy run -j %s --threads (each thread's own "
-				"account)", LABEL, "next", job);
+		text__paragraph(text, 0, LABEL,
+				"%-*sconvoy run -j %s --threads (each thread's own "
+				"account)",
+				LABEL, "next", job);
 }
 
 void text__first_screen(struct text *text)

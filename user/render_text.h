@@ -38,8 +38,8 @@ const char *text__safe(const struct text *text, char *buf, const char *string, s
  * A paragraph, broken between words: its first line is indented by `first` columns, the
  * others by `rest`. Its arguments must be harmless already.
  */
-__attribute__((format(printf, 4, 5)))
-void text__paragraph(struct text *text, unsigned first, unsigned rest, const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) void text__paragraph(struct text *text, unsigned first,
+							   unsigned rest, const char *fmt, ...);
 
 /* An empty line, then the heading of a section. */
 void text__heading(struct text *text, const char *heading);
@@ -68,8 +68,8 @@ struct text_table {
 };
 
 void text_table__init(struct text_table *table, const struct text_column *columns, size_t n);
-__attribute__((format(printf, 2, 3)))
-void text_table__cell(struct text_table *table, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void text_table__cell(struct text_table *table,
+							    const char *fmt, ...);
 
 /* Columns that the table takes when nothing is dropped or cut. */
 size_t text_table__width(const struct text_table *table);

@@ -76,7 +76,7 @@ static void by_modes(struct text *text, const char *title,
 {
 	size_t n = text->report->n_modes;
 	struct text_column *columns = calloc(n + 1, sizeof(*columns));
-	char (*names)[TEXT_CELL] = calloc(n, sizeof(*names));
+	char(*names)[TEXT_CELL] = calloc(n, sizeof(*names));
 
 	if (!columns || !names) {
 		text->err = text->err ? text->err : -ENOMEM;
@@ -87,11 +87,11 @@ static void by_modes(struct text *text, const char *title,
 	for (size_t from = 0, to; from < n; from = to) {
 		struct text_table table;
 
-		for (to = n; ; to--) {
+		for (to = n;; to--) {
 			columns[0] = (struct text_column){ .title = title };
 			for (size_t i = from; i < to; i++)
-				columns[1 + i - from] = (struct text_column){
-					.title = names[i], .right = true };
+				columns[1 + i - from] =
+					(struct text_column){ .title = names[i], .right = true };
 			text_table__init(&table, columns, 1 + to - from);
 			fill(text, &table, from, to);
 			if (to == from + 1 || text_table__width(&table) <= text->width)
@@ -118,8 +118,12 @@ static void ledger_cell(struct text_table *table, double ns, uint64_t lifetime_n
 	}
 	percent = ns / (double)lifetime_ns * 100;
 	text_table__cell(table, "%.*f %5.1f",
-			 ns == 0 ? 0 : size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 :
-			 3, ms, fabs(percent) < 0.05 ? 0.0 : percent);
+			 ns == 0	? 0 :
+			 size >= 99.95	? 0 :
+			 size >= 9.995	? 1 :
+			 size >= 0.9995 ? 2 :
+					  3,
+			 ms, fabs(percent) < 0.05 ? 0.0 : percent);
 }
 
 static void fill_ledger(struct text *text, struct text_table *table, size_t from, size_t to)
@@ -210,9 +214,10 @@ static void print_unseen(struct text *text, size_t left_out)
 	if (left_out)
 		text__paragraph(text, 0, 2, "%zu more lock%s not shown (-v shows all).", left_out,
 				left_out == 1 ? "" : "s");
-	text__paragraph(text, 0, 2, "slept contention only: spinning in user space is invisible to "
-			"futex tracing; %" PRIu64 " sched_yield call%s gave up a CPU", yields,
-			yields == 1 ? "" : "s");
+	text__paragraph(text, 0, 2,
+			"slept contention only: spinning in user space is invisible to "
+			"futex tracing; %" PRIu64 " sched_yield call%s gave up a CPU",
+			yields, yields == 1 ? "" : "s");
 }
 
 void text__locks(struct text *text)
@@ -235,7 +240,7 @@ void text__locks(struct text *text)
 		{ "held by", false, 24, 8 },
 	};
 	size_t most = text->options->verbose || !text->options->locks ? SIZE_MAX :
-									 text->options->locks;
+									text->options->locks;
 	size_t left_out = 0, shown = 0;
 	struct text_table table;
 
@@ -373,8 +378,10 @@ void text__cpus(struct text *text)
 		     cpu = next_cpu(text->report, cpu))
 			folded += is_idle(text->report, cpu);
 		if (folded)
-			text__paragraph(text, 0, 2, "%zu more CPU%s busy for less than 1 %% in "
-					"every mode (-v shows all)", folded, folded == 1 ? "" : "s");
+			text__paragraph(text, 0, 2,
+					"%zu more CPU%s busy for less than 1 %% in "
+					"every mode (-v shows all)",
+					folded, folded == 1 ? "" : "s");
 	}
 	print_tool(text);
 }
@@ -416,20 +423,23 @@ void text__threads(struct text *text)
 			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, thread->comm));
 			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, thread->role));
 			total_cell(&table, thread->lifetime_ns);
-			text_table__cell(&table, "%s", text__share(buf, ns[ACCOUNT_RUNNING],
-								   thread->lifetime_ns));
 			text_table__cell(&table, "%s",
-					 text__share(buf, ns[ACCOUNT_PREEMPTED] +
-							  ns[ACCOUNT_WAKEUP],
+					 text__share(buf, ns[ACCOUNT_RUNNING],
 						     thread->lifetime_ns));
-			text_table__cell(&table, "%s", text__share(buf, ns[ACCOUNT_LOCK],
-								   thread->lifetime_ns));
-			text_table__cell(&table, "%s", text__share(buf, ns[ACCOUNT_SLEEP],
-								   thread->lifetime_ns));
+			text_table__cell(&table, "%s",
+					 text__share(buf,
+						     ns[ACCOUNT_PREEMPTED] + ns[ACCOUNT_WAKEUP],
+						     thread->lifetime_ns));
+			text_table__cell(&table, "%s",
+					 text__share(buf, ns[ACCOUNT_LOCK], thread->lifetime_ns));
+			text_table__cell(&table, "%s",
+					 text__share(buf, ns[ACCOUNT_SLEEP], thread->lifetime_ns));
 			text_table__cell(&table, "%" PRIu64, thread->voluntary);
 			text_table__cell(&table, "%" PRIu64, thread->involuntary);
-			text_table__cell(&table, "%s", !thread->audited ? "-" :
-					 thread->audit_equal ? "equal" : "DIFFERS");
+			text_table__cell(&table, "%s",
+					 !thread->audited    ? "-" :
+					 thread->audit_equal ? "equal" :
+							       "DIFFERS");
 		}
 	}
 	text_table__print(&table, text);

@@ -28,7 +28,10 @@ const char *text__duration(char *buf, double ns)
 		unit++;
 	}
 	snprintf(buf, TEXT_CELL, "%.*f %s",
-		 unit == 0 || ns >= 99.95 ? 0 : ns >= 9.995 ? 1 : 2, ns, units[unit]);
+		 unit == 0 || ns >= 99.95 ? 0 :
+		 ns >= 9.995		  ? 1 :
+					    2,
+		 ns, units[unit]);
 	return buf;
 }
 
@@ -286,11 +289,11 @@ static void fit_columns(const struct text_table *table, unsigned width, size_t *
 			size_t wish = natural_width(table, i);
 
 			widths[i] += wish - widths[i] < width - sum ? wish - widths[i] :
-								     width - sum;
+								      width - sum;
 		} else {
 			size_t least = widths[i] < 4 ? widths[i] : 4;
 			widths[i] = widths[i] - least > sum - width ? widths[i] - (sum - width) :
-								     least;
+								      least;
 		}
 	}
 }

@@ -34,8 +34,8 @@ static const struct argp_option options[] = {
 	{ "modes", 'm', "MODE,...", 0, "Ways to run it (default: the job's own)", 0 },
 	{ "workers", 'w', "N", 0, "Threads or processes (default: the job's own, or the CPUs)", 0 },
 	{ "work", 'n', "WORK", 0, "Amount of work per worker (default: the job's own)", 0 },
-	{ "rounds", 'r', "ROUNDS", 0, "Times to run each mode, interleaved (default: the job's own)",
-	  0 },
+	{ "rounds", 'r', "ROUNDS", 0,
+	  "Times to run each mode, interleaved (default: the job's own)", 0 },
 	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Shorten or lengthen the sleeps of a job", 0 },
 	{ "start", KEY_START, "fork|spawn", 0, "How processes are started (default: fork)", 0 },
 	{ "yield-every", KEY_YIELD_EVERY, "N", 0,
@@ -52,8 +52,10 @@ static const struct argp_option options[] = {
 	  "Size of each CPU's event ring, a power of two (default: by the CPUs)", 0 },
 	{ "allow-loss", KEY_ALLOW_LOSS, 0, 0, "Lost events do not fail the run (exit 4)", 0 },
 	{ 0, 0, 0, 0, "What to print:", 3 },
-	{ "format", KEY_FORMAT, "text|json", 0, "Format of the report on stdout (default: text)", 0 },
-	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable", 0 },
+	{ "format", KEY_FORMAT, "text|json", 0, "Format of the report on stdout (default: text)",
+	  0 },
+	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable",
+	  0 },
 	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: the tasks' log, what libbpf says", 0 },
 	{ 0 }
@@ -440,17 +442,15 @@ json_t *run_plan__params(const struct run_plan *plan)
 
 	for (size_t i = 0; i < plan->n_modes; i++)
 		json_array_append_new(modes, json_string(plan->modes[i]->name));
-	return json_pack("{s:s, s:o, s:i, s:o, s:i, s:f, s:s, s:I, s:I, s:f, s:o, s:s, s:o}",
-			 "job", plan->job->name, "modes", modes, "workers", (int)plan->workers,
-			 "work", plan->job->work_unit ? json_integer((json_int_t)plan->work) :
-							json_null(),
-			 "rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "start",
-			 plan->spawn ? "spawn" : "fork", "yield_every",
-			 (json_int_t)plan->yield_every, "check_interval",
-			 (json_int_t)plan->check_interval, "switch_interval_ms",
-			 plan->switch_interval_ms, "cpus",
-			 plan->pinned ? json_string(plan->cpu_list) : json_null(), "futex",
-			 plan->futex == FUTEX_ALL ? "all" : "blocking", "ring_bytes",
-			 plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) :
-					    json_null());
+	return json_pack(
+		"{s:s, s:o, s:i, s:o, s:i, s:f, s:s, s:I, s:I, s:f, s:o, s:s, s:o}", "job",
+		plan->job->name, "modes", modes, "workers", (int)plan->workers, "work",
+		plan->job->work_unit ? json_integer((json_int_t)plan->work) : json_null(), "rounds",
+		(int)plan->rounds, "sleep_scale", plan->sleep_scale, "start",
+		plan->spawn ? "spawn" : "fork", "yield_every", (json_int_t)plan->yield_every,
+		"check_interval", (json_int_t)plan->check_interval, "switch_interval_ms",
+		plan->switch_interval_ms, "cpus",
+		plan->pinned ? json_string(plan->cpu_list) : json_null(), "futex",
+		plan->futex == FUTEX_ALL ? "all" : "blocking", "ring_bytes",
+		plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) : json_null());
 }

@@ -270,7 +270,8 @@ static void say_warnings(struct judge *j)
 
 	if (!j->report->valid)
 		fputs("Warning: events were lost. Walls hold; shares, waits and switches are "
-		      "incomplete.\n", j->out);
+		      "incomplete.\n",
+		      j->out);
 	for (size_t i = 0; i < j->report->n_modes; i++)
 		wrong += j->report->modes[i].tasks_wrong;
 	if (wrong)
@@ -289,13 +290,15 @@ static void say_turns(struct judge *j)
 	if (j->report->host.cpus_usable != 1 || fmax(a, b) < WORTH_SAYING)
 		return;
 	if (threads && j->processes)
-		fprintf(j->out, "On one CPU threads and processes only take turns: the wait is "
+		fprintf(j->out,
+			"On one CPU threads and processes only take turns: the wait is "
 			"run-queue delay (%s of thread time in %s, %s in processes).\n",
 			percent(x, a), who, percent(y, b));
 	else
-		fprintf(j->out, "On one CPU %s only take turns: the wait is run-queue delay "
-			"(%s of thread time).\n", threads ? who : "processes",
-			percent(x, threads ? a : b));
+		fprintf(j->out,
+			"On one CPU %s only take turns: the wait is run-queue delay "
+			"(%s of thread time).\n",
+			threads ? who : "processes", percent(x, threads ? a : b));
 }
 
 /* Serial beats everything that shares the work out. */
@@ -338,13 +341,15 @@ static void say_overlap(struct judge *j)
 	switch (c.relation) {
 	case RELATION_CLEAR:
 		if (c.first_wins)
-			fprintf(j->out, "Processes buy nothing: GIL threads are %sx faster "
-				"(%s-%s).\n", times(a, c.ratio), times(b, c.lo),
-				times((char[24]){ 0 }, c.hi));
+			fprintf(j->out,
+				"Processes buy nothing: GIL threads are %sx faster "
+				"(%s-%s).\n",
+				times(a, c.ratio), times(b, c.lo), times((char[24]){ 0 }, c.hi));
 		else
-			fprintf(j->out, "Processes still gain: %sx faster than GIL threads "
-				"(%s-%s).\n", times(a, c.ratio), times(b, c.lo),
-				times((char[24]){ 0 }, c.hi));
+			fprintf(j->out,
+				"Processes still gain: %sx faster than GIL threads "
+				"(%s-%s).\n",
+				times(a, c.ratio), times(b, c.lo), times((char[24]){ 0 }, c.hi));
 		break;
 	case RELATION_SAME:
 		fprintf(j->out, "Processes buy nothing: same as GIL threads within %u %%.\n",
@@ -365,8 +370,10 @@ static void say_choice(struct judge *j)
 	if (c.relation == RELATION_MISSING) {
 		c = compare(j->gil, j->serial);
 		if (c.relation == RELATION_SAME)
-			fprintf(j->out, "Under a GIL, threads gain nothing over serial "
-				"(same within %u %%).\n", c.percent);
+			fprintf(j->out,
+				"Under a GIL, threads gain nothing over serial "
+				"(same within %u %%).\n",
+				c.percent);
 		else
 			say_compared(j, &c, "Under a GIL, ", "threads", "serial");
 		return;
@@ -439,8 +446,10 @@ static void say_kernel(struct judge *j, const struct report_mode *mode)
 	fprintf(j->out, "With %s, %s of the CPU time went to the kernel", mode->mode,
 		percent(a, mode->system_ns.median / mode->cpu_ns.median));
 	if (calls > 0 && wall > 0)
-		fprintf(j->out, ": %.0f futex calls a second pass the GIL around, most without "
-			"sleeping", calls * 1e9 / wall);
+		fprintf(j->out,
+			": %.0f futex calls a second pass the GIL around, most without "
+			"sleeping",
+			calls * 1e9 / wall);
 	fputs(".\n", j->out);
 }
 
@@ -549,9 +558,8 @@ static int weigh(struct report *report, const struct report_mode *best)
 		if (&report->modes[i] != best)
 			others[n++] = &report->modes[i].wall_ns;
 	}
-	report->verdict.confidence.known =
-		estimate__least_probability(&best->wall_ns, others, n,
-					    &report->verdict.confidence.value);
+	report->verdict.confidence.known = estimate__least_probability(
+		&best->wall_ns, others, n, &report->verdict.confidence.value);
 	free(others);
 	return 0;
 }

@@ -39,8 +39,7 @@ static int parse_thread(json_t *json, struct work_thread *thread)
 {
 	json_int_t pid, tid;
 
-	if (json_unpack(json, "{s:I, s:I}", "pid", &pid, "tid", &tid) ||
-	    !is_id(pid) || !is_id(tid))
+	if (json_unpack(json, "{s:I, s:I}", "pid", &pid, "tid", &tid) || !is_id(pid) || !is_id(tid))
 		return -EBADMSG;
 	thread->pid = (uint32_t)pid;
 	thread->tid = (uint32_t)tid;

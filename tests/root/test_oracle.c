@@ -216,17 +216,17 @@ static void check_run(const struct run *run)
 	 * The kernel reads its clock as a switch begins, the tracepoint fires as it
 	 * ends: a thread is charged for some of what the ledger calls preempted.
 	 */
-	double switching = fmin((double)sums.time_ns[ACCOUNT_PREEMPTED],
-				5e3 * (double)sums.involuntary);
+	double switching =
+		fmin((double)sums.time_ns[ACCOUNT_PREEMPTED], 5e3 * (double)sums.involuntary);
 
-	print_message("switches %llu(+%llu)+%llu (wait4 %ld+%ld), CPU %.1f ms (ran %.1f, woke %.1f), "
-		      "recovered %llu, never woken %llu\n",
-		      (unsigned long long)sums.voluntary, (unsigned long long)sums.unsure,
-		      (unsigned long long)sums.involuntary,
-		      usage->ru_nvcsw, usage->ru_nivcsw, cpu_ns / 1e6, running / 1e6,
-		      (double)sums.time_ns[ACCOUNT_WAKEUP] / 1e6,
-		      (unsigned long long)(run->after.recovered - run->before.recovered),
-		      (unsigned long long)run->seen.unwoken);
+	print_message(
+		"switches %llu(+%llu)+%llu (wait4 %ld+%ld), CPU %.1f ms (ran %.1f, woke %.1f), "
+		"recovered %llu, never woken %llu\n",
+		(unsigned long long)sums.voluntary, (unsigned long long)sums.unsure,
+		(unsigned long long)sums.involuntary, usage->ru_nvcsw, usage->ru_nivcsw,
+		cpu_ns / 1e6, running / 1e6, (double)sums.time_ns[ACCOUNT_WAKEUP] / 1e6,
+		(unsigned long long)(run->after.recovered - run->before.recovered),
+		(unsigned long long)run->seen.unwoken);
 	assert_int_equal(run->dropped, 0);
 	assert_int_equal(run->after.task_state, run->before.task_state);
 	assert_int_equal(run->after.unmatched, run->before.unmatched);
@@ -241,13 +241,15 @@ static void check_run(const struct run *run)
 	assert_int_equal(sums.involuntary, usage->ru_nivcsw);
 	assert_true(sums.worst_residual_ns * 1000 <= (int64_t)sums.lifetime_ns);
 	assert_true(cpu_ns >= (running - stolen_ns) * 0.995);
-	assert_true(cpu_ns <= (running + (double)sums.time_ns[ACCOUNT_WAKEUP] + switching) * 1.005 + 1e6);
+	assert_true(cpu_ns <=
+		    (running + (double)sums.time_ns[ACCOUNT_WAKEUP] + switching) * 1.005 + 1e6);
 }
 
 static void run_mode(struct run *run, const char *job, const char *mode, const char *extra)
 {
-	char *argv[] = { getenv("CONVOY_WORK"), (char *)"-j", (char *)job, (char *)"-m",
-			 (char *)mode, (char *)"-w", (char *)"2", (char *)extra, NULL };
+	char *argv[] = { getenv("CONVOY_WORK"), (char *)"-j",  (char *)job,
+			 (char *)"-m",		(char *)mode,  (char *)"-w",
+			 (char *)"2",		(char *)extra, NULL };
 
 	assert_non_null(argv[0]);
 	run_command(run, argv, true);

@@ -44,8 +44,7 @@ static void test_empty_is_unknown_and_owns_nothing(void **state)
 
 static void test_one_value_is_exact(void **state)
 {
-	const uint64_t values[] = { 0, 1, 63, 64, 127, 128, 5000000, 123456789012345,
-				    UINT64_MAX };
+	const uint64_t values[] = { 0, 1, 63, 64, 127, 128, 5000000, 123456789012345, UINT64_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {

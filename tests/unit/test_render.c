@@ -25,7 +25,10 @@
 #include "user/report.h"
 #include "user/verdict.h"
 
-#define HOSTILE "\033[2J\x9b" "31m\xff\xc0\xaf\xed\xa0\x80\n\xe2\x80\xae" "evil"
+#define HOSTILE                                     \
+	"\033[2J\x9b"                               \
+	"31m\xff\xc0\xaf\xed\xa0\x80\n\xe2\x80\xae" \
+	"evil"
 
 static void *need(void *memory)
 {
@@ -154,8 +157,8 @@ static struct report_mode *add_mode(struct report *report, const struct sketch *
 	mode->n_cpus = 2;
 	for (int i = 0; i < 2; i++) {
 		mode->cpus[i].cpu = i;
-		mode->cpus[i].busy_ns = (uint64_t)(sketch->wall_ms * 1e6 * rounds *
-						   sketch->cores / 2);
+		mode->cpus[i].busy_ns =
+			(uint64_t)(sketch->wall_ms * 1e6 * rounds * sketch->cores / 2);
 	}
 	mode->tool_cpu_ns = known(3.1e6);
 	mode->threads_checked = mode->threads_equal = 11;
@@ -191,8 +194,8 @@ static void judge(struct report *report)
 
 	for (size_t i = 0; serial && i < report->n_modes; i++) {
 		if (report->modes[i].wall_ns.n)
-			report->modes[i].speedup = known(serial->wall_ns.median /
-							 report->modes[i].wall_ns.median);
+			report->modes[i].speedup =
+				known(serial->wall_ns.median / report->modes[i].wall_ns.median);
 	}
 	assert_int_equal(verdict__judge(report), 0);
 }
@@ -493,8 +496,9 @@ static void test_json_of_a_full_report(void **state)
 	(void)state;
 	assert_string_equal(json_string_value(json_object_get(json, "schema")), "convoy.report/1");
 	assert_true(json_is_true(json_object_get(json, "valid")));
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "audit"),
-							    "threads_equal")), 55);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(json, "audit"), "threads_equal")),
+			 55);
 	assert_int_equal(json_array_size(json_object_get(json, "modes")), 5);
 	mode = json_array_get(json_object_get(json, "modes"), 2);
 	assert_string_equal(json_string_value(json_object_get(mode, "mode")), "gil-timed");
@@ -511,8 +515,7 @@ static void test_json_of_a_full_report(void **state)
 	time_ns = json_object_get(mode, "time_ns");
 	assert_int_equal(json_object_size(time_ns), ACCOUNT_COUNT + 2);
 	for (unsigned i = 0; i < ACCOUNT_COUNT; i++)
-		sum += json_integer_value(json_object_get(time_ns,
-							  account__name((enum account)i)));
+		sum += json_integer_value(json_object_get(time_ns, account__name((enum account)i)));
 	sum += json_integer_value(json_object_get(time_ns, "residual"));
 	assert_true(sum == json_integer_value(json_object_get(time_ns, "lifetime")));
 
@@ -610,8 +613,10 @@ static void test_hostile_strings(void **state)
 	json = parsed(report, true);
 	mode = json_array_get(json_object_get(json, "modes"), 2);
 	name = json_string_value(json_object_get(mode, "mode"));
-	assert_string_equal(name, "\033[2J\ufffd" "31m\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\n"
-				  "\u202e" "evil");
+	assert_string_equal(name, "\033[2J\ufffd"
+				  "31m\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\n"
+				  "\u202e"
+				  "evil");
 	assert_int_equal(json_array_size(json_object_get(mode, "command")), 2);
 	json_decref(json);
 	report__free(report);
@@ -646,9 +651,9 @@ static void test_utf8_decoder_agrees_with_jansson(void **state)
 {
 	(void)state;
 	/* All sequences of three bytes of an interesting kind. */
-	static const unsigned char bytes[] = { 0x01, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0,
-					       0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef,
-					       0xf0, 0xf4, 0xf5, 0xff };
+	static const unsigned char bytes[] = { 0x01, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f,
+					       0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
+					       0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff };
 	const size_t n = sizeof(bytes);
 
 	for (size_t i = 0; i < n * n * n * n; i++) {
