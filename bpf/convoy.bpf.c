@@ -103,7 +103,7 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 		thread->flags |= CONVOY_F_SYSCALL;
 	if (task_in_compat_syscall(task)) {
 		thread->flags |= CONVOY_F_COMPAT;
-	} else if (thread->nr == NR_futex) {
+	} else if (thread->nr == NR_futex && futex_op_waits((u32)regs.arg1)) {
 		thread->word = regs.arg0;
 		thread->op = (u32)regs.arg1;
 		thread->val = (u32)regs.arg2;
@@ -177,6 +177,7 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 				       struct task_struct *task, u64 now, u32 cpu)
 {
 	struct convoy_ev_death *ev;
+	u64 last;
 
 	emit_futex_calls(ring, thread, now);
 	ev = ring__reserve(ring, sizeof(*ev));
@@ -210,7 +211,9 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 		bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
 		ring__submit(ring, sizeof(*ev));
 	}
-	__sync_fetch_and_add(&counters.dead, 1);
+	/* The result is asked for, so that this stays behind the record on every CPU. */
+	last = __sync_fetch_and_add(&counters.dead, 1);
+	barrier_var(last);
 }
 
 /* The number of a thread in its own PID namespace. */
@@ -309,19 +312,26 @@ static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_th
  */
 static __always_inline void recover_waking(struct convoy_thread *thread, u64 queued, u64 in_ns)
 {
-	if (queued < thread->out_ns)
-		queued = thread->out_ns;
 	if (queued > in_ns)
 		queued = in_ns;
+	if (queued > thread->out_ns) {
+		thread->flags |= CONVOY_F_RECOVERED;
+		__sync_fetch_and_add(&counters.recovered, 1);
+	} else {
+		queued = thread->out_ns;
+	}
 	thread->waking_ns = queued;
-	thread->flags |= CONVOY_F_RECOVERED;
-	__sync_fetch_and_add(&counters.recovered, 1);
 }
 
 /* Write the interval that ends with this thread on a CPU. */
 static __always_inline void emit_interval(struct convoy_ring *ring, struct convoy_thread *thread,
 					  struct task_struct *task, u64 in_ns, u32 cpu)
 {
+	u64 earliest = thread->is_new ? thread->born_ns : thread->out_ns;
+
+	/* The fast clock may step back by a little between two CPUs. */
+	if (in_ns < earliest)
+		in_ns = earliest;
 	if (thread->blocked && !thread->waking_ns && task__last_queued(task))
 		recover_waking(thread, task__last_queued(task) + thread->clock_offset, in_ns);
 	if (thread->is_new)
@@ -346,12 +356,9 @@ static __always_inline void recover_arrival(struct convoy_ring *ring, struct con
 					    struct task_struct *task, u64 now, u32 cpu)
 {
 	u64 in_ns = task__last_arrival(task) + thread->clock_offset;
-	u64 earliest = thread->is_new ? thread->born_ns : thread->out_ns;
 	u64 waking_ns = thread->waking_ns, waker_word = thread->waker_word;
 	u32 waker = thread->waker;
 
-	if (in_ns < earliest)
-		in_ns = earliest;
 	if (in_ns > now)
 		in_ns = now;
 	if (waking_ns > in_ns)
@@ -433,8 +440,10 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 
 	cpu = bpf_get_smp_processor_id();
 	ring = bpf_map_lookup_elem(&rings, &cpu);
-	if (!ring)
+	if (!ring) {
+		__sync_fetch_and_add(&counters.unmatched, 1);
 		return 0;
+	}
 	now = bpf_ktime_get_ns();
 	if (out)
 		switch_out(ring, out, prev, thread__who(in, next), preempt, prev_state, now, cpu);
@@ -474,7 +483,7 @@ int BPF_PROG(sched_waking, struct task_struct *task)
 	 * In an interrupt `current` is whoever was running, so only a waker that
 	 * stands in a futex wake on the waiter's own word counts as the releaser.
 	 */
-	if (waker->mm) {
+	if (waker->mm && !task_in_compat_syscall(waker)) {
 		syscall_regs__read(waker, &regs);
 		if ((regs.nr == NR_futex && futex_op_wakes((u32)regs.arg1)) ||
 		    regs.nr == NR_futex_wake)
@@ -533,72 +542,4 @@ int BPF_PROG(contention_end, void *lock, int ret)
 	return 0;
 }
 
-/* include/uapi/asm-generic/errno*.h and include/linux/errno.h */
-#define EINTR			4
-#define EAGAIN			11
-#define ETIMEDOUT		110
-#define ERESTARTSYS		512
-#define ERESTART_RESTARTBLOCK	516
-
-/* Count one finished futex call in the thread's slot for its word. */
-static __always_inline void count_futex_call(struct convoy_thread *thread, u64 word, u32 op,
-					     s64 ret)
-{
-	struct convoy_futex_slot *slot = &thread->futex[CONVOY_FUTEX_SLOTS];
-
-	for (int i = 0; word && i < CONVOY_FUTEX_SLOTS; i++) {
-		struct convoy_futex_slot *one = &thread->futex[i];
-
-		if (!one->word)
-			one->word = word;
-		if (one->word == word) {
-			slot = one;
-			break;
-		}
-	}
-	if (futex_op_waits(op)) {
-		slot->waits++;
-		if (ret == -EAGAIN)
-			slot->eagain++;
-		else if (ret == -ETIMEDOUT)
-			slot->timeouts++;
-		else if (ret == -EINTR || ret == -ERESTARTSYS || ret == -ERESTART_RESTARTBLOCK)
-			slot->interrupted++;
-	} else if (futex_op_wakes(op)) {
-		slot->wakes++;
-		if (!ret)
-			slot->wakes_nobody++;
-	}
-}
-
-static __always_inline int on_futex_exit(s64 ret)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct convoy_thread *thread = thread__find(task);
-	struct syscall_regs regs;
-
-	if (!thread || !thread->id)
-		return 0;
-	syscall_regs__read(task, &regs);
-	if (regs.nr == NR_futex)
-		count_futex_call(thread, regs.arg0, (u32)regs.arg1, ret);
-	else if (regs.nr == NR_futex_wait)
-		count_futex_call(thread, regs.arg0, FUTEX_WAIT, ret);
-	else if (regs.nr == NR_futex_wake)
-		count_futex_call(thread, regs.arg0, FUTEX_WAKE, ret);
-	return 0;
-}
-
-/* Attached to the exits of futex, futex_wait and futex_wake, as the kernel has them. */
-SEC("tp")
-int sys_exit_futex(struct trace_event_raw_sys_exit *ctx)
-{
-	return on_futex_exit(ctx->ret);
-}
-
-/* Where tracefs cannot be read: the exit of every system call. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(sys_exit_any, struct pt_regs *regs, long ret)
-{
-	return on_futex_exit(ret);
-}
+#include "futex.bpf.h"

@@ -27,10 +27,10 @@ enum convoy_event_type {
 	CONVOY_EV_BIRTH = 3,	/* struct convoy_ev_birth: a thread's first time on a CPU */
 	CONVOY_EV_DEATH = 4,	/* struct convoy_ev_death: a thread's last switch */
 	CONVOY_EV_FUTEX = 5,	/* struct convoy_ev_futex: a thread's futex calls on one word */
-	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait with in_ns = 0: still off the CPU */
+	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait: still off the CPU when tracing ended */
 };
 
-/* Flags of an interval; enum convoy_ev_hdr.flags */
+/* Flags; struct convoy_ev_hdr.flags */
 #define CONVOY_F_VOLUNTARY	0x0001	/* prev->nvcsw grew, else prev->nivcsw did */
 #define CONVOY_F_SYSCALL	0x0002	/* `nr` is a system call; otherwise a fault or interrupt */
 #define CONVOY_F_FUTEX		0x0004	/* word, op and val are valid */
@@ -55,7 +55,9 @@ struct convoy_ev_hdr {
 	__u16 type;		/* enum convoy_event_type */
 	__u16 flags;		/* CONVOY_F_* */
 	__u32 id;		/* which thread */
-	__u64 time_ns;		/* when it was emitted: the order within one ring */
+	__u64 time_ns;		/* when it happened. Within a ring it never decreases, but for
+				 * CONVOY_F_RECOVERED, which is found out about later;
+				 * one thread's records are always in their order. */
 };
 
 /* A thread back on a CPU after it was taken off while it wanted to run. */

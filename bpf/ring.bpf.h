@@ -41,7 +41,7 @@ static __always_inline void ring__submit(struct convoy_ring *ring, u64 size)
 	barrier();
 	*(volatile u64 *)&ring->head += size;
 #else
-	/* An atomic that returns the old value is a full barrier on every JIT. */
+	/* An atomic that returns the old value is ordered after the stores before it. */
 	volatile u64 old = __sync_fetch_and_add(&ring->head, size);
 	(void)old;
 #endif

@@ -49,9 +49,10 @@ static int find_work(char *path, size_t size)
 
 static struct render_options render_options_for(const struct run_plan *plan, int fd)
 {
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org: unless it is empty */
 	struct render_options options = {
 		.width = 80,
-		.color = isatty(fd) && !getenv("NO_COLOR"),
+		.color = isatty(fd) && !(no_color && *no_color),
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 		.threads = plan->threads,
 		.verbose = plan->verbose,
@@ -192,15 +193,24 @@ static int run(const struct run_plan *plan, const char *work_path,
 
 	err = plan->probes ? session__new(&session, options) : 0;
 	if (err)
-		return err == -ENOMEM ? CONVOY_EXIT_FAILED : CONVOY_EXIT_REFUSED;
+		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP || err == -EINVAL ||
+				       err == -ENOTSUP || err == -ENOENT ?
+			       CONVOY_EXIT_REFUSED :
+			       CONVOY_EXIT_FAILED;
 	for (size_t i = 0; i < plan->n_modes && !err; i++)
 		err = mode_metrics__new(&metrics[i], plan->modes[i].label);
 	if (!err)
 		err = runner__run(plan, session, work_path, metrics, &outcome);
 	if (!err) {
+		unsigned rounds = 0;
+
+		for (size_t i = 0; i < plan->n_modes; i++)
+			rounds += mode_metrics__rounds(metrics[i]);
 		if (outcome.signal)
-			message("ended by signal %d (%s); the report has the rounds before it",
-				outcome.signal, strsignal(outcome.signal));
+			message("ended by signal %d (%s); %s", outcome.signal,
+				strsignal(outcome.signal),
+				rounds ? "the report has the rounds before it" :
+					 "no round was complete, so there is no report");
 		status = make_report(plan, session, metrics, &outcome);
 	}
 	for (size_t i = 0; i < plan->n_modes; i++)

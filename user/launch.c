@@ -10,29 +10,39 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "launch.h"
 
 extern char **environ;
 
+/* Tell the parent: 0 for "at the cork", else why not. */
+static void tell(int fd, int err)
+{
+	if (write(fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
+		_exit(126);
+}
+
 /* In the child. Never returns. */
-static void run_child(const struct launch_options *options, int cork, int failure, pid_t parent)
+static void run_child(const struct launch_options *options, int cork, int tell_fd, pid_t parent)
 {
 	ssize_t got;
 	char byte;
-	int err;
 
 	/* Its own group, so that all of it can be killed and Ctrl-C is convoy's to handle. */
 	setpgid(0, 0);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		goto fail;
+	if (getppid() != parent)
 		_exit(127);
 	if (options->cpus && sched_setaffinity(0, sizeof(*options->cpus), options->cpus))
 		goto fail;
-	if (options->sigmask)
-		sigprocmask(SIG_SETMASK, options->sigmask, NULL);
+	if (options->sigmask && sigprocmask(SIG_SETMASK, options->sigmask, NULL))
+		goto fail;
 	signal(SIGPIPE, SIG_DFL);
 	if ((options->stdout_fd >= 0 && dup2(options->stdout_fd, STDOUT_FILENO) < 0) ||
 	    (options->keep_fd >= 0 && fcntl(options->keep_fd, F_SETFD, 0)))
 		goto fail;
+	tell(tell_fd, 0);
 	do {
 		got = read(cork, &byte, 1);
 	} while (got < 0 && errno == EINTR);
@@ -40,10 +50,47 @@ static void run_child(const struct launch_options *options, int cork, int failur
 		_exit(127);
 	execvpe(options->argv[0], options->argv, options->envp ? options->envp : environ);
 fail:
-	err = errno;
-	if (write(failure, &err, sizeof(err)) < 0)
-		_exit(126);
+	tell(tell_fd, errno);
 	_exit(127);
+}
+
+/*
+ * The children of this process's main thread; NULL with *n = 0 when there are
+ * none. Needs CONFIG_PROC_CHILDREN, as distributions' kernels have it.
+ */
+static pid_t *list_children(size_t *n)
+{
+	pid_t *pids = NULL, *grown;
+	char path[64];
+	FILE *file;
+	int pid;
+
+	*n = 0;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	while (fscanf(file, "%d", &pid) == 1) {
+		grown = realloc(pids, (*n + 1) * sizeof(*pids));
+		if (!grown)
+			break;
+		pids = grown;
+		pids[(*n)++] = pid;
+	}
+	fclose(file);
+	return pids;
+}
+
+/* What the child has to say, waiting for it; -EPIPE when it is gone without a word. */
+static int hear(int fd)
+{
+	ssize_t got;
+	int err = 0;
+
+	do {
+		got = read(fd, &err, sizeof(err));
+	} while (got < 0 && errno == EINTR);
+	return got == (ssize_t)sizeof(err) ? -err : -EPIPE;
 }
 
 int launch__start(struct launch *launch, const struct launch_options *options)
@@ -63,6 +110,8 @@ int launch__start(struct launch *launch, const struct launch_options *options)
 		close(cork[1]);
 		return err;
 	}
+	/* A shell that execs convoy leaves it children, and they are none of its business. */
+	launch->foreign = list_children(&launch->n_foreign);
 	launch->pid = fork();
 	err = -errno;
 	if (!launch->pid) {
@@ -80,15 +129,12 @@ int launch__start(struct launch *launch, const struct launch_options *options)
 	}
 	launch->started = true;
 	setpgid(launch->pid, launch->pid); /* whoever comes first */
-	return 0;
+	return hear(launch->failure_fd);
 }
 
 int launch__release(struct launch *launch, uint64_t *when_ns)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	*when_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	*when_ns = monotonic_ns();
 	if (write(launch->cork_fd, "", 1) != 1)
 		return -errno;
 	close(launch->cork_fd);
@@ -96,28 +142,59 @@ int launch__release(struct launch *launch, uint64_t *when_ns)
 	return 0;
 }
 
+static bool is_foreign(const struct launch *launch, pid_t pid)
+{
+	for (size_t i = 0; i < launch->n_foreign; i++)
+		if (launch->foreign[i] == pid)
+			return true;
+	return false;
+}
+
+/* Returns 1 when it was reaped, 0 when it still runs, or a negative errno. */
+static int reap_one(struct launch *launch, pid_t pid)
+{
+	struct rusage usage;
+	int status;
+	pid_t got;
+
+	do {
+		got = wait4(pid, &status, WNOHANG, &usage);
+	} while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return got < 0 ? -errno : 0;
+	if (got == launch->pid) {
+		launch->status = status;
+		launch->usage = usage;
+		launch->reaped = true;
+	} else {
+		rusage__add(&launch->orphans, &usage);
+		launch->n_orphans++;
+	}
+	return 1;
+}
+
 int launch__reap(struct launch *launch)
 {
-	for (;;) {
-		struct rusage usage;
-		int status;
-		pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+	bool left = false;
+	size_t n = 0;
+	pid_t *pids;
+	int err = 0;
 
-		if (!pid)
-			return 0;
-		if (pid < 0 && errno == EINTR)
-			continue;
-		if (pid < 0)
-			return errno == ECHILD ? 1 : -errno;
-		if (pid == launch->pid) {
-			launch->status = status;
-			launch->usage = usage;
-			launch->reaped = true;
-		} else {
-			rusage__add(&launch->orphans, &usage);
-			launch->n_orphans++;
-		}
+	if (!launch->reaped) {
+		err = reap_one(launch, launch->pid);
+		if (err <= 0)
+			return err;
 	}
+	/* The command has ended; whom it left behind has come to this process. */
+	pids = list_children(&n);
+	for (size_t i = 0; i < n && err >= 0; i++) {
+		if (is_foreign(launch, pids[i]))
+			continue;
+		err = reap_one(launch, pids[i]);
+		left |= !err;
+	}
+	free(pids);
+	return err < 0 ? err : !left;
 }
 
 int launch__exec_error(struct launch *launch)
@@ -130,23 +207,8 @@ int launch__exec_error(struct launch *launch)
 	return err;
 }
 
-/* Kill the children that this process has by now; false when there are none. */
-static bool kill_children(void)
-{
-	char path[64];
-	bool any = false;
-	FILE *file;
-	int pid;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (fscanf(file, "%d", &pid) == 1)
-		any |= !kill(pid, SIGKILL);
-	fclose(file);
-	return any;
-}
+/* How long killed descendants may take to end: none can refuse, but a disk can be slow. */
+#define KILL_ROUNDS 10000
 
 void launch__kill(struct launch *launch)
 {
@@ -155,10 +217,15 @@ void launch__kill(struct launch *launch)
 	if (!launch->reaped)
 		kill(-launch->pid, SIGKILL);
 	/* Those that left the group come to this process as their parents die. */
-	while (launch__reap(launch) == 0) {
+	for (int i = 0; i < KILL_ROUNDS && launch__reap(launch) == 0; i++) {
 		struct timespec pause = { .tv_nsec = 1000000 };
+		size_t n = 0;
+		pid_t *pids = list_children(&n);
 
-		kill_children();
+		for (size_t k = 0; k < n; k++)
+			if (!is_foreign(launch, pids[k]))
+				kill(pids[k], SIGKILL);
+		free(pids);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -170,6 +237,9 @@ void launch__close(struct launch *launch)
 	if (launch->failure_fd >= 0)
 		close(launch->failure_fd);
 	launch->cork_fd = launch->failure_fd = -1;
+	free(launch->foreign);
+	launch->foreign = NULL;
+	launch->n_foreign = 0;
 }
 
 static void add_time(struct timeval *a, const struct timeval *b)

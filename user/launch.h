@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -24,7 +25,9 @@ struct launch_options {
 struct launch {
 	pid_t pid;		/* leader of a process group of its own */
 	int cork_fd;
-	int failure_fd;		/* says why exec failed */
+	int failure_fd;		/* the child's word: at the cork, or why not */
+	pid_t *foreign;		/* children that this process had before; not to be touched */
+	size_t n_foreign;
 	bool started;
 	int status;		/* of the command itself, as wait4() gives it */
 	struct rusage usage;	/* of it and the descendants that it waited for */
@@ -34,8 +37,8 @@ struct launch {
 };
 
 /*
- * Fork; the child waits for the cork before it execs, and dies with this
- * process. Returns 0 or a negative errno.
+ * Fork, and wait until the child stands at the cork, ready to exec; it dies with
+ * this process. Returns 0 or a negative errno, also one that the child met.
  */
 int launch__start(struct launch *launch, const struct launch_options *options);
 
@@ -43,8 +46,8 @@ int launch__start(struct launch *launch, const struct launch_options *options);
 int launch__release(struct launch *launch, uint64_t *when_ns);
 
 /*
- * Reap whatever has ended, without waiting. Returns 1 when no child is left, 0
- * when there are more, or a negative errno.
+ * Reap what has ended of the command and its descendants, without waiting.
+ * Returns 1 when none is left, 0 when there are more, or a negative errno.
  */
 int launch__reap(struct launch *launch);
 

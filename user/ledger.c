@@ -221,7 +221,8 @@ static int book_switch(struct ledger *ledger, struct ledger_thread *thread, uint
 
 static void back_on_cpu(struct ledger_thread *thread, uint64_t in_ns, uint16_t cpu_in)
 {
-	if (thread->cpu != cpu_in)
+	/* On its way to the cork it may move; that is none of the work's. */
+	if (thread->cpu != cpu_in && in_ns > thread->start_ns)
 		thread->migrations++;
 	thread->cpu = cpu_in;
 	if (in_ns > thread->last_in_ns)
@@ -475,6 +476,14 @@ const struct ledger_thread *ledger__thread(const struct ledger *ledger, size_t a
 	return &ledger->threads[at];
 }
 
+const struct ledger_thread *ledger__find(const struct ledger *ledger, uint32_t ns_pid,
+					 uint32_t ns_tid)
+{
+	size_t index = find_tid(ledger, ns_pid, ns_tid);
+
+	return index == NO_THREAD ? NULL : &ledger->threads[index];
+}
+
 uint64_t ledger__cpu_busy_ns(const struct ledger *ledger, unsigned cpu)
 {
 	return cpu < ledger->n_cpus ? ledger->cpu_busy_ns[cpu] : 0;
@@ -536,4 +545,13 @@ uint64_t ledger__unmatched(const struct ledger *ledger)
 			unmatched += kernel > records ? kernel - records : records - kernel;
 	}
 	return unmatched;
+}
+
+size_t ledger__n_alive(const struct ledger *ledger)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < ledger->n_threads; i++)
+		alive += ledger->threads[i].seen && !ledger->threads[i].dead;
+	return alive;
 }

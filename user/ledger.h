@@ -65,6 +65,10 @@ int ledger__finish(struct ledger *ledger, uint64_t end_ns);
 size_t ledger__n_threads(const struct ledger *ledger);
 const struct ledger_thread *ledger__thread(const struct ledger *ledger, size_t at);
 
+/* The latest thread that has this TID in this process, by its own numbers; or NULL. */
+const struct ledger_thread *ledger__find(const struct ledger *ledger, uint32_t ns_pid,
+					 uint32_t ns_tid);
+
 /* Time that traced threads ran on this CPU; 0 for a CPU that nobody used. */
 uint64_t ledger__cpu_busy_ns(const struct ledger *ledger, unsigned cpu);
 unsigned ledger__n_cpus(const struct ledger *ledger);	/* 1 + highest CPU seen */
@@ -77,6 +81,9 @@ uint64_t ledger__last_death_ns(const struct ledger *ledger);
  * and records that contradict earlier ones.
  */
 uint64_t ledger__unmatched(const struct ledger *ledger);
+
+/* Threads whose death was not seen. After the end of a whole command: lost ones. */
+size_t ledger__n_alive(const struct ledger *ledger);
 
 struct locks *ledger__locks(struct ledger *ledger);
 

@@ -26,8 +26,8 @@ struct attempt {
 struct word_entry {
 	uint64_t word;
 	uint32_t pid;
-	uint32_t entry;		/* published entry + 1; 0: not published */
 	bool used;
+	struct lock_word found;
 };
 
 struct locks {
@@ -69,29 +69,37 @@ void locks__free(struct locks *locks)
 }
 
 /*
- * The smallest published range that holds the word; entry + 1, 0 for none.
- * *final is false while an entry is being filled in.
+ * The smallest published range that holds the word. *final is false while an
+ * entry is being filled in. The workload can write to the table at any time:
+ * each entry is copied, and the copy is what is checked and believed.
  */
-static uint32_t search_published(const struct lock_table *table, uint32_t n, uint32_t pid,
-				 uint64_t word, bool *final)
+static struct lock_word search_published(const struct lock_table *table, uint32_t n, uint32_t pid,
+					 uint64_t word, bool *final)
 {
-	uint32_t best = 0;
+	struct lock_word found = { .kind = LOCK_UNKNOWN };
+	uint32_t smallest = UINT32_MAX;
 
 	*final = true;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct lock_entry *entry = &table->entries[i];
+		struct lock_entry entry;
 
-		if (!__atomic_load_n(&entry->ready, __ATOMIC_ACQUIRE)) {
+		if (!__atomic_load_n(&table->entries[i].ready, __ATOMIC_ACQUIRE)) {
 			*final = false;
 			continue;
 		}
-		if (entry->pid != (int32_t)pid || word < entry->address ||
-		    word - entry->address >= entry->size || entry->kind >= LOCK_KIND_COUNT)
+		memcpy(&entry, &table->entries[i], sizeof(entry));
+		if (entry.pid != (int32_t)pid || word < entry.address ||
+		    word - entry.address >= entry.size || entry.kind >= LOCK_KIND_COUNT ||
+		    entry.size > smallest)
 			continue;
-		if (!best || entry->size < table->entries[best - 1].size)
-			best = i + 1;
+		if (entry.size == smallest && found.kind != LOCK_UNKNOWN)
+			continue;
+		smallest = entry.size;
+		found.kind = entry.kind;
+		found.role = entry.role;
+		memcpy(found.name, entry.name, sizeof(found.name) - 1);
 	}
-	return best;
+	return found;
 }
 
 static struct word_entry *word_slot(struct word_entry *words, size_t room, uint32_t pid,
@@ -131,8 +139,8 @@ struct lock_word locks__find(struct locks *locks, uint32_t pid, uint64_t word)
 {
 	struct lock_word found = { .kind = LOCK_UNKNOWN };
 	struct word_entry *slot = NULL;
-	uint32_t at, n;
 	bool final;
+	uint32_t n;
 
 	if (!locks->published || !word)
 		return found;
@@ -148,21 +156,12 @@ struct lock_word locks__find(struct locks *locks, uint32_t pid, uint64_t word)
 	}
 	if (grow_words(locks))
 		slot = word_slot(locks->words, locks->words_room, pid, word);
-	if (slot && slot->used) {
-		at = slot->entry;
-	} else {
-		at = search_published(locks->published, n, pid, word, &final);
-		if (slot && final) {
-			*slot = (struct word_entry){ word, pid, at, true };
-			locks->n_words++;
-		}
-	}
-	if (at) {
-		const struct lock_entry *entry = &locks->published->entries[at - 1];
-
-		found.kind = entry->kind;
-		found.role = entry->role;
-		found.name = entry->name;
+	if (slot && slot->used)
+		return slot->found;
+	found = search_published(locks->published, n, pid, word, &final);
+	if (slot && final) {
+		*slot = (struct word_entry){ word, pid, true, found };
+		locks->n_words++;
 	}
 	return found;
 }
@@ -299,7 +298,7 @@ static int taken_over(struct locks *locks, size_t index, const struct lock_wait 
 
 int locks__wait(struct locks *locks, const struct lock_wait *wait)
 {
-	bool published = wait->word.kind != LOCK_UNKNOWN && wait->word.name;
+	bool published = wait->word.kind != LOCK_UNKNOWN;
 	enum lock_role role = published ? wait->word.role : LOCK_ROLE_ACQUIRE;
 	struct attempt *attempt = attempt_of(locks, wait->thread);
 	size_t index =
@@ -352,7 +351,7 @@ int locks__calls(struct locks *locks, uint32_t pid, const struct convoy_ev_futex
 	struct lock_word word = locks__find(locks, pid, calls->word);
 	size_t index;
 
-	if (word.kind == LOCK_UNKNOWN || !word.name)
+	if (word.kind == LOCK_UNKNOWN)
 		return 0; /* whose lock it was is not known without its waits' kinds */
 	index = lock_index(locks, pid, word.kind, word.name);
 	if (!index)

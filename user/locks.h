@@ -23,7 +23,7 @@
 struct lock_word {
 	enum lock_kind kind;
 	enum lock_role role;
-	const char *name;
+	char name[LOCK_NAME_LEN];	/* "" : none */
 };
 
 /* One wait on a lock, as the ledger booked it. */

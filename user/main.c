@@ -91,10 +91,12 @@ int main(int argc, char **argv)
 		.help_filter = filter_help,
 	};
 	struct invocation invocation = { 0 };
+	char own_name[] = "convoy"; /* as argp's own messages shall name it */
 
 	if (fill_standard_fds())
 		return CONVOY_EXIT_FAILED;
 	setlocale(LC_CTYPE, "");
+	argv[0] = own_name;
 	argp_err_exit_status = CONVOY_EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &invocation))
 		return CONVOY_EXIT_USAGE;

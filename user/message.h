@@ -5,7 +5,10 @@
 #ifndef CONVOY_MESSAGE_H
 #define CONVOY_MESSAGE_H
 
-/* One line on stderr that begins with "convoy: "; the newline is added. */
+/*
+ * A line on stderr that begins with "convoy: "; the newline is added, and what is
+ * no text is made harmless.
+ */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* CONVOY_MESSAGE_H */

@@ -104,6 +104,8 @@ static void describe_thread(struct report_thread *out, const struct ledger_threa
 	out->round = round;
 	out->pid = thread->pid;
 	out->tid = thread->tid;
+	out->ns_pid = thread->ns_pid;
+	out->ns_tid = thread->ns_tid;
 	memcpy(out->comm, thread->comm, sizeof(out->comm));
 	snprintf(out->role, sizeof(out->role), "%s",
 		 worker	      ? "worker" :
@@ -195,13 +197,16 @@ static int add_tasks(struct mode_metrics *metrics, const struct round *round)
 	for (size_t i = 0; i < round->work->n_tasks; i++) {
 		const struct work_task *from = &round->work->tasks[i];
 		struct report_task *task = &grown[metrics->n_tasks++];
+		const struct ledger_thread *thread =
+			round->ledger ? ledger__find(round->ledger, from->pid, from->tid) : NULL;
 
 		memset(task, 0, sizeof(*task));
 		snprintf(task->name, sizeof(task->name), "%s", from->name);
 		snprintf(task->result, sizeof(task->result), "%s", from->result);
 		task->round = metrics->rounds;
-		task->pid = from->pid;
-		task->tid = from->tid;
+		/* By the numbers that the threads have, which a container's own are not. */
+		task->pid = thread ? thread->pid : from->pid;
+		task->tid = thread ? thread->tid : from->tid;
 		task->start_ns =
 			from->start_ns > round->start_ns ? from->start_ns - round->start_ns : 0;
 		task->end_ns = from->end_ns > round->start_ns ? from->end_ns - round->start_ns : 0;

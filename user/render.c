@@ -58,6 +58,7 @@ int render__write(const struct renderer *renderer, const struct report *report,
 struct target {
 	const struct renderer *renderer;
 	const char *path;	/* within the spec */
+	mode_t mode;		/* of the file that it will be */
 	char directory[PATH_MAX];
 	bool special;		/* a pipe or a character device: nothing to replace */
 };
@@ -123,6 +124,8 @@ static int check_target(const char *spec, struct target *target)
 		return complain(spec, -EINVAL, "is neither a file nor a pipe");
 	if (exists && faccessat(AT_FDCWD, target->path, W_OK, AT_EACCESS))
 		return complain(spec, -errno, "%s", strerror(errno));
+	/* What was private stays so. */
+	target->mode = exists ? st.st_mode & 0777 : 0644;
 	if (target->special)
 		return 0;
 	if (stat(target->directory, &st))
@@ -152,7 +155,7 @@ static int open_beside(const struct target *target, char *name, size_t size)
 		if (n < 0 || (size_t)n >= size)
 			return -ENAMETOOLONG;
 		/* O_EXCL: neither a file nor a link that someone put there is followed. */
-		fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, target->mode);
 		if (fd >= 0)
 			return fd;
 		if (errno != EEXIST)

@@ -214,6 +214,8 @@ static json_t *thread(const struct report_thread *from)
 	set(&object, "round", count(from->round));
 	set(&object, "pid", count(from->pid));
 	set(&object, "tid", count(from->tid));
+	set(&object, "ns_pid", count(from->ns_pid));
+	set(&object, "ns_tid", count(from->ns_tid));
 	set(&object, "comm", TEXT(from->comm));
 	set(&object, "role", TEXT(from->role));
 	set(&object, "lifetime_ns", count(from->lifetime_ns));

@@ -56,7 +56,8 @@ struct report_lock {
 
 struct report_thread {
 	unsigned round;		/* 0-based, among the mode's measured rounds */
-	uint32_t pid, tid;
+	uint32_t pid, tid;	/* the host's */
+	uint32_t ns_pid, ns_tid;	/* as the thread itself sees them */
 	char comm[16];
 	char role[16];		/* "worker" or "main" or "" */
 	uint64_t lifetime_ns;

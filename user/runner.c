@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,10 @@ static int make_table(struct one_round *round)
 {
 	void *memory;
 
-	round->table_fd = memfd_create("convoy-locks", MFD_CLOEXEC);
-	if (round->table_fd < 0 || ftruncate(round->table_fd, sizeof(*round->table)))
+	round->table_fd = memfd_create("convoy-locks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* Sealed, for a workload that shrank it would take this process along. */
+	if (round->table_fd < 0 || ftruncate(round->table_fd, sizeof(*round->table)) ||
+	    fcntl(round->table_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		return -errno;
 	memory = mmap(NULL, sizeof(*round->table), PROT_READ | PROT_WRITE, MAP_SHARED,
 		      round->table_fd, 0);
@@ -197,7 +200,8 @@ static int do_round(struct runner *runner, struct one_round *round, const struct
 	if (err || trace->signal)
 		return err;
 	if (trace->ledger)
-		runner->unmatched += ledger__unmatched(trace->ledger);
+		runner->unmatched +=
+			ledger__unmatched(trace->ledger) + ledger__n_alive(trace->ledger);
 	if (!read_outcome(round, mode)) {
 		runner->outcome->workload_failed = true;
 		return 0;
@@ -296,16 +300,21 @@ int runner__run(const struct run_plan *plan, struct session *session, const char
 	};
 	uint64_t began = monotonic_ns(), stolen_before = 0, stolen_after = 0;
 	bool knows_stolen = !host__stolen_ns(&stolen_before);
+	static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
 	sigset_t mask;
 	int err;
 
 	memset(outcome, 0, sizeof(*outcome));
 	signal(SIGCHLD, SIG_DFL); /* ignored, as a caller may have left it, it loses rusage */
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		struct sigaction action;
+
+		/* Who ignores a signal (nohup, a shell's &) wants to go on. */
+		if (!sigaction(endings[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&mask, endings[i]);
+	}
 	sigprocmask(SIG_BLOCK, &mask, &runner.old_mask);
 	runner.signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (runner.signal_fd < 0) {
@@ -315,6 +324,9 @@ int runner__run(const struct run_plan *plan, struct session *session, const char
 		return err;
 	}
 	err = run_all(&runner, metrics);
+	/* One that came as the last round ended must not kill the report. */
+	if (!outcome->signal)
+		outcome->signal = trace__read_signal(runner.signal_fd);
 	close(runner.signal_fd);
 	sigprocmask(SIG_SETMASK, &runner.old_mask, NULL);
 

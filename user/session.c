@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -169,7 +169,7 @@ static int attach_tracepoint(struct session *session, const char *name, int id)
 	int fd, err;
 
 	/* A BPF program runs on every CPU whatever CPU the event names. */
-	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, sched_getcpu(), -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	link = bpf_program__attach_perf_event(program(session, name), fd);
@@ -244,6 +244,10 @@ static int load(struct session *session, const struct session_options *options)
 	if (err) {
 		message("the kernel refused the probes: %s; -v shows its own words",
 			strerror(-err));
+		if (err == -EPERM || err == -EACCES)
+			message("it takes root or CAP_BPF and CAP_PERFMON in the initial user "
+				"namespace; a container's seccomp filter or kernel lockdown can "
+				"forbid bpf() too");
 		return err;
 	}
 	err = map_memory(session);

@@ -46,7 +46,7 @@ int session__disarm(struct session *session);
 typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
 
 /*
- * Hand over, in time order, all events up to `limit_ns` (UINT64_MAX: all there
+ * Hand over, merged by time, all events up to `limit_ns` (UINT64_MAX: all there
  * are). A negative return of `fn` stops and is returned. *fill, unless NULL, gets
  * how full the fullest ring was, 0..1.
  */

@@ -25,6 +25,7 @@
 /* Where events go. */
 struct sink {
 	struct session *session;
+	struct convoy_counters before;	/* when the trace began */
 	struct ledger *ledger;
 	session_event_fn observer;
 	void *observer_ctx;
@@ -47,8 +48,7 @@ static int drain(struct sink *sink, uint64_t limit_ns, double *fill)
 	return err;
 }
 
-/* The signal that asked convoy to end, or 0. SIGCHLD only wakes the loop. */
-static int read_signal(int signal_fd)
+int trace__read_signal(int signal_fd)
 {
 	struct signalfd_siginfo info;
 
@@ -70,7 +70,7 @@ static int watch(struct trace *trace, struct sink *sink, int signal_fd)
 
 		if (poll(&poll_fd, 1, interval_ms) < 0 && errno != EINTR)
 			return -errno;
-		trace->signal = read_signal(signal_fd);
+		trace->signal = trace__read_signal(signal_fd);
 		if (trace->signal)
 			return 0;
 		err = sink->session ? drain(sink, monotonic_ns() - DRAIN_SETTLE_NS, &fill) : 0;
@@ -89,7 +89,7 @@ static int watch(struct trace *trace, struct sink *sink, int signal_fd)
 }
 
 /* A reaped thread may still be on its way to its last switch on another CPU. */
-static void await_last_switches(const struct session *session)
+static void await_last_switches(const struct session *session, const struct convoy_counters *before)
 {
 	uint64_t give_up = monotonic_ns() + LAST_SWITCHES_NS;
 
@@ -97,7 +97,7 @@ static void await_last_switches(const struct session *session)
 		struct convoy_counters counters = session__counters(session);
 		struct timespec pause = { .tv_nsec = 200000 };
 
-		if (counters.dead >= counters.born)
+		if (counters.dead - before->dead >= counters.born - before->born)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -114,7 +114,7 @@ static int finish(struct trace *trace, struct sink *sink)
 		trace->end_ns = monotonic_ns();
 		return 0;
 	}
-	await_last_switches(sink->session);
+	await_last_switches(sink->session, &sink->before);
 	err = drain(sink, UINT64_MAX, NULL);
 	if (err)
 		return err;
@@ -170,7 +170,8 @@ int trace__command(struct trace *trace, struct session *session,
 	memset(trace, 0, sizeof(*trace));
 	trace->launch.cork_fd = trace->launch.failure_fd = -1;
 	if (session)
-		ledger_options.first_id = (uint32_t)session__counters(session).born;
+		sink.before = session__counters(session);
+	ledger_options.first_id = (uint32_t)sink.before.born;
 	err = start(trace, session, options);
 	if (!err && session) {
 		ledger_options.start_ns = trace->start_ns;
@@ -185,7 +186,7 @@ int trace__command(struct trace *trace, struct session *session,
 	if (err || trace->signal) {
 		launch__kill(&trace->launch);
 		if (session) {
-			await_last_switches(session);
+			await_last_switches(session, &sink.before);
 			/* What is left of it in the rings belongs to nobody. */
 			session__drain(session, UINT64_MAX, ignore_event, NULL, NULL);
 		}

@@ -40,4 +40,7 @@ int trace__command(struct trace *trace, struct session *session,
 		   const struct trace_options *options);
 void trace__free(struct trace *trace);
 
+/* The signal that asked convoy to end, or 0; SIGCHLD only wakes. Does not wait. */
+int trace__read_signal(int signal_fd);
+
 #endif /* CONVOY_TRACE_H */

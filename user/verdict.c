@@ -15,6 +15,7 @@
 #define SLEEPS 0.5		/* share of thread time from which waiting rules the job */
 #define WORTH_SAYING 0.05	/* share of thread time from which it belongs in a sentence */
 #define IN_KERNEL 0.15		/* share of CPU time from which the kernel is worth a sentence */
+#define BUSY 0.5		/* cores in use from which a mode is one that computes */
 #define CONVOY_EFFECT 3		/* latency under the GIL over the best without it */
 #define STYLES_DIFFER 1.2	/* wall of one GIL style over the other */
 
@@ -434,7 +435,8 @@ static void say_kernel(struct judge *j, const struct report_mode *mode)
 	double calls = 0, wall = 0;
 	char a[24];
 
-	if (!mode || !mode->system_ns.n || !mode->cpu_ns.n ||
+	/* Of a job that hardly runs, the kernel's part means nothing. */
+	if (!mode || !mode->system_ns.n || !mode->cores_used.n || mode->cores_used.median < BUSY ||
 	    mode->system_ns.median < IN_KERNEL * mode->cpu_ns.median)
 		return;
 	for (size_t i = 0; i < mode->n_locks; i++)

@@ -3,8 +3,8 @@
  * lock_table.h - the table in which convoy-work publishes its locks.
  *
  * convoy makes a memfd that holds one struct lock_table, passes its number to
- * convoy-work in the environment, and reads it after the round: which address
- * in which process is which lock. Entries are only ever appended. The table
+ * convoy-work in the environment, and looks up in it, while the round runs, which
+ * address in which process is which lock. Entries are only ever appended. The table
  * survives the death of whoever wrote it.
  *
  * Shared by workloads/ and user/. Pure layout: no libraries.

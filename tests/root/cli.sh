@@ -4,6 +4,7 @@
 # cli.sh - what convoy says to a new user, and to bad input: before anything is started,
 # and before it matters whether one may trace. Needs no permission.
 # shellcheck disable=SC2317 # functions are called by is
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # Whatever is started leaves its mark.

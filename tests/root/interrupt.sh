@@ -4,6 +4,7 @@
 # interrupt.sh - convoy ended half-way, politely or not: the right status, the report of
 # what is complete, no process left, nothing left in the kernel.
 # shellcheck disable=SC2317 # functions are called by is
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_tracing
 
@@ -33,9 +34,10 @@ note_ids() {
 
 # All that descends from a process, which need not have the mark.
 descendants() {
-	local child
+	local child children
 
-	for child in $(cat "/proc/$1/task"/*/children 2>/dev/null); do
+	children=$(cat "/proc/$1/task"/*/children 2>/dev/null)
+	for child in $children; do
 		echo "$child"
 		descendants "$child"
 	done
@@ -100,7 +102,7 @@ for sig in INT TERM HUP; do
 	kill -$sig "$pid"
 	wait "$pid"
 	status=$?
-	is "$name: exit 128+$(number_of $sig)" [ $status -eq $((128 + $(number_of $sig))) ]
+	is "$name: exit 128+$(number_of $sig)" [ "$status" -eq $((128 + $(number_of $sig))) ]
 	is "$name: a message" complained "signal $(number_of $sig)"
 	is "$name: no report of nothing" [ ! -s "$out" ]
 	is "$name: and none is promised" [ -z "$(grep 'the report has' "$err")" ]
@@ -144,7 +146,7 @@ for sig in INT TERM; do
 	kill -$sig "$pid"
 	wait "$pid"
 	status=$?
-	is "$name: exit 128+$(number_of $sig)" [ $status -eq $((128 + $(number_of $sig))) ]
+	is "$name: exit 128+$(number_of $sig)" [ "$status" -eq $((128 + $(number_of $sig))) ]
 	is "$name: a message" grep -q "^convoy: .*signal $(number_of $sig)" "$err"
 	is "$name: the text is marked on its first line" \
 		grep -q '^INCOMPLETE' <(head -n 1 "$out")
@@ -175,7 +177,7 @@ after_rounds --format json && {
 	kill -INT "$pid"
 	wait "$pid"
 	status=$?
-	is 'Ctrl-C twice: exit 130' [ $status -eq 130 ]
+	is 'Ctrl-C twice: exit 130' [ "$status" -eq 130 ]
 	is 'Ctrl-C twice: nothing is left in the kernel' eventually none_in_kernel
 }
 
@@ -229,7 +231,7 @@ for sig in HUP INT; do
 	kill -$sig "$pid"
 	wait "$pid"
 	status=$?
-	is "$name (nohup, &) does not end the run" [ $status -eq 0 ]
+	is "$name (nohup, &) does not end the run" [ "$status" -eq 0 ]
 done
 
 # --- Ctrl-C on a terminal -----------------------------------------------------------
@@ -263,7 +265,7 @@ status = os.waitpid(pid, 0)[1]
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
 ' "$CONVOY" >"$out" 2>"$err" </dev/null
 status=$?
-is 'Ctrl-C on a terminal: exit 130' [ $status -eq 130 ]
+is 'Ctrl-C on a terminal: exit 130' [ "$status" -eq 130 ]
 shown "$out" >"$tmp/shown"
 is 'Ctrl-C on a terminal: the report, marked' grep -q '^INCOMPLETE' "$tmp/shown"
 is 'Ctrl-C on a terminal: the message has a line of its own' \

@@ -4,6 +4,7 @@
 # loss.sh - a ring of one page must lose events of work that switches a lot, and the
 # loss must never be silent.
 # shellcheck disable=SC2317 # functions are called by is
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_tracing
 
@@ -11,7 +12,7 @@ require_tracing
 lossy=(-m threads -w 2 --cpus 0 --yield-every 200 -n 1000000 -r 1 --ring-bytes 4096)
 
 run "$CONVOY" run "${lossy[@]}" --export "json=$tmp/loss.json"
-is 'exit 4' [ $status -eq 4 ]
+is 'exit 4' [ "$status" -eq 4 ]
 is 'a message says so' complained 'lost'
 is 'and what to do about it' grep -q -e '--ring-bytes' "$err"
 is 'the first line of the report says INVALID' grep -q '^INVALID' <(head -n 1 "$out")
@@ -28,10 +29,10 @@ else
 fi
 
 run "$CONVOY" run "${lossy[@]}" --allow-loss
-is '--allow-loss: exit 0' [ $status -eq 0 ]
+is '--allow-loss: exit 0' [ "$status" -eq 0 ]
 is '--allow-loss: still marked on the first line' grep -q '^INVALID' <(head -n 1 "$out")
 run "$CONVOY" run "${lossy[@]}" --allow-loss --format json
-is '--allow-loss: exit 0 as JSON' [ $status -eq 0 ]
+is '--allow-loss: exit 0 as JSON' [ "$status" -eq 0 ]
 if has_python; then
 	ask "$out" <<-'EOT'
 		--allow-loss: valid is false all the same :: r["valid"] is False
@@ -40,7 +41,7 @@ fi
 
 # The same work with rings as they are by default loses nothing.
 run "$CONVOY" run -m threads -w 2 --cpus 0 --yield-every 200 -n 1000000 -r 1 --format json
-is 'default rings: exit 0' [ $status -eq 0 ]
+is 'default rings: exit 0' [ "$status" -eq 0 ]
 if has_python; then
 	ask "$out" <<-'EOT'
 		default rings: nothing is lost :: r["loss"]["ring"] == r["loss"]["task_state"] == r["loss"]["unmatched"] == 0 and r["valid"] is True
@@ -51,5 +52,5 @@ fi
 
 # A session's loss is its own: the next run knows nothing of it.
 run "$CONVOY" run -m threads -n 1000 -r 1
-is 'the next run is valid' [ $status -eq 0 ]
+is 'the next run is valid' [ "$status" -eq 0 ]
 finish

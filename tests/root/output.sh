@@ -3,6 +3,7 @@
 #
 # output.sh - where a report goes and what it looks like there: pipes, files, terminals.
 # shellcheck disable=SC2054,SC2317 # lists of modes have commas; is calls functions
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_tracing
 
@@ -15,7 +16,7 @@ tracefs_mounts() {
 }
 mounts=$(tracefs_mounts)
 run "$CONVOY" "${short[@]}"
-is 'text: exit 0' [ $status -eq 0 ]
+is 'text: exit 0' [ "$status" -eq 0 ]
 is 'text: no complaint, no progress where no terminal is' quiet
 is 'text: begins with the command' grep -q '^convoy run -m threads,gil-timed' <(head -n 1 "$out")
 is 'text: no colour where no terminal is' harmless "$out"
@@ -35,15 +36,15 @@ else
 	skip 'text: UTF-8 in its locale' 'there is no such locale'
 fi
 run env LC_ALL=xx_XX.nonsense TERM='' "$CONVOY" "${short[@]}"
-is 'text: in a locale that is not there' [ $status -eq 0 ]
+is 'text: in a locale that is not there' [ "$status" -eq 0 ]
 cd / || exit 1
 run env -i "$CONVOY" "${short[@]}"
-is 'text: with an empty environment' [ $status -eq 0 ]
+is 'text: with an empty environment' [ "$status" -eq 0 ]
 
 # --- verbose ------------------------------------------------------------------------
 
 run "$CONVOY" run -v -j recursion -m threads --sleep-scale 0.01 -r 1
-is '-v: exit 0' [ $status -eq 0 ]
+is '-v: exit 0' [ "$status" -eq 0 ]
 is "-v: the tasks' log: starts" [ "$(grep -c '^convoy-work: .*started$' "$err")" -eq 3 ]
 is "-v: the tasks' log: ends with results" \
 	[ "$(grep -cE '^convoy-work: .*finished: (233|78|479001600)$' "$err")" -eq 3 ]
@@ -63,17 +64,17 @@ is 'full disk, JSON: exit 6, and why' failed_with 6 'no space'
 run bash -c 'exec "$0" "$@" >&-' "$CONVOY" "${short[@]}"
 is 'closed stdout: exit 6, and why' failed_with 6 'cannot write the report: bad file desc'
 run bash -c 'exec "$0" "$@" 2>&-' "$CONVOY" "${short[@]}" --format json
-is 'closed stderr: exit 0' [ $status -eq 0 ]
+is 'closed stderr: exit 0' [ "$status" -eq 0 ]
 cp "$out" "$tmp/noerr.json"
 run bash -c 'exec "$0" "$@" 2>&- <&-' "$CONVOY" "${short[@]}" -v
-is 'closed stderr and stdin, with -v: exit 0' [ $status -eq 0 ]
+is 'closed stderr and stdin, with -v: exit 0' [ "$status" -eq 0 ]
 run bash -c 'exec "$0" "$@" >&- 2>&- <&-' "$CONVOY" "${short[@]}" --export "json=$tmp/closed.json"
-is 'all closed: exit 6' [ $status -eq 6 ]
+is 'all closed: exit 6' [ "$status" -eq 6 ]
 run bash -c '"$0" "$@" | head -n 1; exit "${PIPESTATUS[0]}"' "$CONVOY" "${short[@]}"
-is '| head -n 1: exit 0' [ $status -eq 0 ]
+is '| head -n 1: exit 0' [ "$status" -eq 0 ]
 is '| head -n 1: one line, no complaint' [ "$(wc -l <"$out")$(wc -c <"$err")" = 10 ]
 run bash -c '"$0" "$@" | true; exit "${PIPESTATUS[0]}"' "$CONVOY" "${short[@]}" --format json
-is '| true: exit 0' [ $status -eq 0 ]
+is '| true: exit 0' [ "$status" -eq 0 ]
 is '| true: no complaint' quiet
 
 # --- files --------------------------------------------------------------------------
@@ -88,7 +89,7 @@ run "$CONVOY" "${short[@]}" --format json --export "json=$tmp/export/new.json" \
 	--export "json=$tmp/export/old.json" --export "text=$tmp/export/new.txt" \
 	--export "json=$tmp/pipe" --export 'json=/dev/null'
 cp "$out" "$tmp/stdout.json"
-is 'exports: exit 0' [ $status -eq 0 ]
+is 'exports: exit 0' [ "$status" -eq 0 ]
 is 'exports: no complaint' quiet
 validate 'exports: the report keeps to the schema' "$tmp/export/new.json"
 is 'exports: JSON is as on stdout' cmp -s "$tmp/stdout.json" "$tmp/export/new.json"
@@ -108,7 +109,7 @@ run bash -c 'cd "$1" && exec "$0" run -m serial -n 1000 -r 1 --export json=here.
 	"$CONVOY" "$tmp/export"
 is 'exports: a name without directory' [ -s "$tmp/export/here.json" ]
 run "$CONVOY" "${short[@]}" --export json=/dev/full
-is 'exports: full disk: exit 6' [ $status -eq 6 ]
+is 'exports: full disk: exit 6' [ "$status" -eq 6 ]
 is 'exports: full disk: says which' complained '/dev/full.*no space'
 is 'exports: full disk: the report is on stdout all the same' grep -q '^ledger' "$out"
 
@@ -124,7 +125,7 @@ mkdir "$tmp/gone"
 started+=($!)
 run "$CONVOY" run -j recursion --sleep-scale 0.10000001 -m serial -r 2 --export "json=$tmp/gone/x"
 wait $!
-is 'exports: the directory goes away: exit 6' [ $status -eq 6 ]
+is 'exports: the directory goes away: exit 6' [ "$status" -eq 6 ]
 is 'exports: the directory goes away: says so' complained 'gone/x'
 is 'exports: the directory goes away: the report is on stdout all the same' \
 	grep -q '^ledger' "$out"
@@ -159,7 +160,7 @@ no_escapes() {
 
 terminal_err=''
 in_terminal 100 "$CONVOY" "${short[@]}"
-is 'terminal: exit 0' [ $status -eq 0 ]
+is 'terminal: exit 0' [ "$status" -eq 0 ]
 is 'terminal: colour' escapes "$out"
 is 'terminal: progress' grep -qE 'convoy: 1 of 2, threads' "$out"
 is 'terminal: progress is gone in the end' \
@@ -191,7 +192,7 @@ widths() {
 	shift
 	in_terminal "$columns" "$CONVOY" "$@"
 	name="terminal of $columns columns${LC_ALL:+, $LC_ALL}: ${*:2}"
-	if [ $status -ne 0 ]; then
+	if [ "$status" -ne 0 ]; then
 		fail "$name"
 	else
 		is "$name" [ "$(longest_line "$out")" -le "$columns" ]
@@ -209,5 +210,5 @@ widths 200 run -n 20000 -r 1 -m threads,processes -v --threads
 terminal_err=''
 LC_ALL=C.UTF-8 widths 60 run -n 20000 -r 3 -m serial,threads,processes
 in_terminal 1 "$CONVOY" "${short[@]}"
-is 'terminal of 1 column: does not crash' [ $status -eq 0 ]
+is 'terminal of 1 column: does not crash' [ "$status" -eq 0 ]
 finish

@@ -4,6 +4,7 @@
 # shows.sh - what convoy is for: that its reports show what the modes do. Only what
 # holds on a loaded machine of two CPUs, so no duration and no speed of computing.
 # shellcheck disable=SC2317 # functions are called by is
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_python
 require_tracing
@@ -31,7 +32,7 @@ show() {
 
 	shift
 	run "$CONVOY" run --format json "$@"
-	if [ $status -ne 0 ]; then
+	if [ "$status" -ne 0 ]; then
 		fail "$name: exit 0"
 		cat >/dev/null
 		return

@@ -4,6 +4,7 @@
 # unprivileged.sh - convoy run by nobody: with nothing, and with just the capabilities
 # that it says it needs.
 # shellcheck disable=SC2317 # functions are called by is
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 [ "$(id -u)" -eq 0 ] || skip_all 'needs root, to become nobody'

@@ -4,6 +4,7 @@
 # work.sh - convoy with a convoy-work that is missing, fails, or says nonsense: exit 6,
 # a message that names the cause, no report, nothing left running.
 # shellcheck disable=SC2317 # functions are called by is
+# shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_tracing
 
@@ -143,7 +144,7 @@ if eventually two_marked; then
 	kill -INT $pid
 	wait $pid
 	status=$?
-	is 'Ctrl-C when convoy-work has left a daemon: exit 130' [ $status -eq 130 ]
+	is 'Ctrl-C when convoy-work has left a daemon: exit 130' [ "$status" -eq 130 ]
 	is 'Ctrl-C when convoy-work has left a daemon: it is gone' none_marked "$mark"
 else
 	fail 'convoy-work that leaves a daemon' 'did not start'
@@ -167,7 +168,7 @@ if eventually stopped; then
 	kill -TERM $pid
 	wait $pid
 	status=$?
-	is 'SIGTERM when convoy-work is stopped: exit 143' [ $status -eq 143 ]
+	is 'SIGTERM when convoy-work is stopped: exit 143' [ "$status" -eq 143 ]
 	is 'SIGTERM when convoy-work is stopped: it is gone' none_marked "--work=97$$"
 else
 	fail 'convoy-work that stops itself' 'did not start'

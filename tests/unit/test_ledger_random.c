@@ -157,7 +157,9 @@ static void switch_in(struct model *model, struct model_thread *thread, int cpu)
 		event = ev_birth(id, thread->born_ns, model->now);
 		event.birth.ns_tid = id - FIRST_ID; /* 1 for the first */
 	} else {
-		thread->migrations += thread->cpu != cpu;
+		/* Before the cork it is none of the work's. */
+		thread->migrations += thread->cpu != cpu && model->now > model->start_ns &&
+				      model->now > thread->born_ns;
 	}
 	event.hdr.time_ns = model->now;
 	emit(model, cpu, on_cpus(event, (unsigned)thread->cpu, (unsigned)cpu));

@@ -479,7 +479,7 @@ static struct lock_word find(struct locks *locks, uint32_t pid, uint64_t word)
 	struct lock_word again = locks__find(locks, pid, word);
 
 	assert_int_equal(first.kind, again.kind);
-	assert_ptr_equal(first.name, again.name);
+	assert_string_equal(first.name, again.name);
 	return first;
 }
 
