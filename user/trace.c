@@ -126,18 +126,14 @@ static int start(struct trace *trace, struct session *session, const struct trac
 	int err, disarmed;
 
 	err = session__arm(session);
-	if (err) {
-		message("cannot arm the probes: %s", strerror(-err));
+	if (err)
 		return err;
-	}
 	err = launch__start(&trace->launch, &options->launch);
 	disarmed = session__disarm(session);
 	if (!err)
 		err = disarmed;
 	if (!err)
 		err = launch__release(&trace->launch, &trace->start_ns);
-	if (err)
-		message("cannot start %s: %s", options->launch.argv[0], strerror(-err));
 	return err;
 }
 
@@ -167,12 +163,19 @@ int trace__command(struct trace *trace, struct session *session,
 	ledger_options.first_id = (uint32_t)sink.before.born;
 	trace->launch.cork_fd = trace->launch.failure_fd = -1;
 	err = start(trace, session, options);
-	if (!err) {
+	if (err) {
+		/* Ctrl-C reaches a child that has not left this process group yet. */
+		trace->signal = trace__read_signal(options->signal_fd);
+		if (trace->signal)
+			err = 0;
+		else
+			message("cannot start %s: %s", options->launch.argv[0], strerror(-err));
+	} else {
 		ledger_options.start_ns = trace->start_ns;
 		err = ledger__new(&trace->ledger, &ledger_options);
 		sink.ledger = trace->ledger;
 	}
-	if (!err)
+	if (!err && !trace->signal)
 		err = watch(trace, &sink, options->signal_fd);
 	if (!err && !trace->signal)
 		err = finish(trace, &sink);
