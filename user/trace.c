@@ -129,11 +129,14 @@ static int start(struct trace *trace, struct session *session, const struct trac
 {
 	int err, disarmed = 0;
 
+<<<<<<< HEAD
 	err = session ? session__arm(session) : 0;
 	if (err) {
 		message("cannot arm the probes: %s", strerror(-err));
+=======
+	err = session__arm(session);
+	if (err)
 		return err;
-	}
 	err = launch__start(&trace->launch, &options->launch);
 	if (session)
 		disarmed = session__disarm(session);
@@ -141,8 +144,6 @@ static int start(struct trace *trace, struct session *session, const struct trac
 		err = disarmed;
 	if (!err)
 		err = launch__release(&trace->launch, &trace->start_ns);
-	if (err)
-		message("cannot start %s: %s", options->launch.argv[0], strerror(-err));
 	return err;
 }
 
@@ -173,12 +174,20 @@ int trace__command(struct trace *trace, struct session *session,
 		sink.before = session__counters(session);
 	ledger_options.first_id = (uint32_t)sink.before.born;
 	err = start(trace, session, options);
-	if (!err && session) {
+	if (err) {
+		/* Ctrl-C reaches a child that has not left this process group yet. */
+		trace->signal = trace__read_signal(options->signal_fd);
+		if (trace->signal)
+			err = 0;
+		else
+			message("cannot start %s: %s", options->launch.argv[0], strerror(-err));
+	} else {
+>>>>>>> 62b37c8834f6f7c001f0fbc30490832e88fc56cb
 		ledger_options.start_ns = trace->start_ns;
 		err = ledger__new(&trace->ledger, &ledger_options);
 		sink.ledger = trace->ledger;
 	}
-	if (!err)
+	if (!err && !trace->signal)
 		err = watch(trace, &sink, options->signal_fd);
 	if (!err && !trace->signal)
 		err = finish(trace, &sink);
