@@ -58,16 +58,12 @@ static int list_all(void)
 	return flush_stdout();
 }
 
-/* A job that leaves it open gets one worker for each CPU it may use. */
-static unsigned default_workers(const struct job_info *job)
+/* CPUs that this program may use. */
+static unsigned usable_cpus(void)
 {
 	cpu_set_t set;
-	unsigned cpus;
 
-	if (job->default_workers)
-		return job->default_workers;
-	cpus = sched_getaffinity(0, sizeof(set), &set) ? 0 : (unsigned)CPU_COUNT(&set);
-	return cpus < 2 ? 2 : cpus > CATALOG_MAX_WORKERS ? CATALOG_MAX_WORKERS : cpus;
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
 static int pin(const struct run_params *params)
@@ -161,7 +157,8 @@ static int run_job(struct options *options)
 	if (pin(&options->params))
 		return STATUS_USAGE;
 	if (!options->params.workers)
-		options->params.workers = default_workers(options->job);
+		options->params.workers =
+			catalog_workers(options->job, options->mode, usable_cpus());
 	refusal = catalog_refusal(options->job, options->mode, options->params.workers);
 	if (refusal) {
 		work_log__print("%s", refusal);

@@ -2,8 +2,7 @@
 /*
  * job.h - the bodies of the jobs: one program each, the same in every mode.
  *
- * A new job is one file that defines a struct job, a row in jobs.c and a row
- * in catalog.c of the same name.
+ * A new job is one file that defines a struct job, and one row in job_rows.h.
  */
 #ifndef CONVOY_JOB_H
 #define CONVOY_JOB_H
@@ -24,14 +23,14 @@ struct job_task {
 };
 
 struct job {
-	const char *name; /* as in the catalog */
 	const struct vm_program *program;
 	/* Describe task number i (from 0). Pure: every process makes its own. */
 	void (*plan)(const struct run_params *params, unsigned i, struct job_task *out);
 };
 
-extern const struct job job_countdown;
-extern const struct job job_recursion;
+#define JOB(symbol, ...) extern const struct job job_##symbol;
+#include "workloads/job_rows.h"
+#undef JOB
 
 /* NULL if there is none. */
 const struct job *job__find(const char *name);

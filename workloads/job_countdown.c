@@ -42,7 +42,6 @@ static void plan(const struct run_params *params, unsigned i, struct job_task *o
 }
 
 const struct job job_countdown = {
-	.name = "countdown",
 	.program = &program,
 	.plan = plan,
 };

@@ -101,7 +101,6 @@ static void plan(const struct run_params *params, unsigned i, struct job_task *o
 }
 
 const struct job job_recursion = {
-	.name = "recursion",
 	.program = &program,
 	.plan = plan,
 };

@@ -2,8 +2,8 @@
 /*
  * mode.h - how the workers of a run are started and joined.
  *
- * A new mode is one file with a spawner's run function, a row in modes.c and a
- * row in catalog.c of the same name.
+ * A new mode is one file that defines a struct spawner, and one row in
+ * mode_rows.h.
  */
 #ifndef CONVOY_MODE_H
 #define CONVOY_MODE_H
@@ -11,7 +11,6 @@
 #include "workloads/run.h"
 
 struct spawner {
-	const char *mode;   /* as in the catalog */
 	enum gil_style gil; /* of one interpreter */
 	int one_worker;	    /* a single worker does the work of all */
 	int processes;	    /* the barrier is shared by processes */
@@ -29,8 +28,9 @@ const struct spawner *spawner__find(const char *mode);
 /* Make and publish the GIL of one interpreter of this run; prints the cause. */
 int mode__make_gil(struct run *run, struct gil **out);
 
-int mode_threads__run(struct run *run);
-int mode_processes__run(struct run *run);
+#define MODE(id, symbol, ...) extern const struct spawner spawner_##symbol;
+#include "workloads/mode_rows.h"
+#undef MODE
 
 /*
  * The whole life of a worker process, once it runs in this program: from

@@ -121,7 +121,7 @@ static int join_workers(pid_t *pids, unsigned count)
 	return 0;
 }
 
-int mode_processes__run(struct run *run)
+static int run_in_processes(struct run *run)
 {
 	unsigned count = run->shared->slot_count;
 	pid_t *pids = calloc(count, sizeof(*pids));
@@ -156,3 +156,9 @@ int mode_processes__run(struct run *run)
 	free(pids);
 	return err;
 }
+
+const struct spawner spawner_processes = {
+	.gil = GIL_TIMED,
+	.processes = 1,
+	.run = run_in_processes,
+};

@@ -52,7 +52,7 @@ static int run_threads(struct worker *workers, pthread_t *threads, unsigned coun
 	return err;
 }
 
-int mode_threads__run(struct run *run)
+static int run_in_threads(struct run *run)
 {
 	unsigned count = run->shared->slot_count;
 	struct worker *workers = calloc(count, sizeof(*workers));
@@ -85,3 +85,24 @@ out:
 	free(workers);
 	return err;
 }
+
+const struct spawner spawner_serial = {
+	.gil = GIL_NONE,
+	.one_worker = 1,
+	.run = run_in_threads,
+};
+
+const struct spawner spawner_threads = {
+	.gil = GIL_NONE,
+	.run = run_in_threads,
+};
+
+const struct spawner spawner_gil_ticks = {
+	.gil = GIL_TICKS,
+	.run = run_in_threads,
+};
+
+const struct spawner spawner_gil_timed = {
+	.gil = GIL_TIMED,
+	.run = run_in_threads,
+};

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* modes.c - the table of spawners. */
+/* modes.c - the list of spawners, and what they have in common. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "workloads/catalog.h"
 #include "workloads/mode.h"
 #include "workloads/work_log.h"
 #include "workloads/publish.h"
 
 #include <string.h>
 
-static const struct spawner spawners[] = {
-	{ .mode = "serial", .gil = GIL_NONE, .one_worker = 1, .run = mode_threads__run },
-	{ .mode = "threads", .gil = GIL_NONE, .run = mode_threads__run },
-	{ .mode = "gil-ticks", .gil = GIL_TICKS, .run = mode_threads__run },
-	{ .mode = "gil-timed", .gil = GIL_TIMED, .run = mode_threads__run },
-	{ .mode = "processes", .gil = GIL_TIMED, .processes = 1, .run = mode_processes__run },
+static const struct spawner *const spawners[MODE_COUNT] = {
+#define MODE(id, symbol, ...) [MODE_##id] = &spawner_##symbol,
+#include "workloads/mode_rows.h"
+#undef MODE
 };
 
 const struct spawner *spawner__find(const char *mode)
 {
-	for (size_t i = 0; i < sizeof(spawners) / sizeof(spawners[0]); i++)
-		if (!strcmp(spawners[i].mode, mode))
-			return &spawners[i];
-	return NULL;
+	const struct mode_info *info = catalog_mode(mode);
+
+	return info ? spawners[info->id] : NULL;
 }
 
 int mode__make_gil(struct run *run, struct gil **out)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * job_rows.h - the table of jobs, one row each; no include guard, for it is
+ * included once for every list that is made of it.
+ *
+ *	JOB(name, fields of struct job_info but its name)
+ *
+ * job_NAME, in the job's own file, is its body. The order is that of the lists
+ * shown.
+ *
+ * Which job runs in which mode (+ by default, o on request, - refused with the
+ * sentence in its row):
+ *
+ *			serial threads gil-ticks gil-timed processes
+ *	countdown	+      +       +         +         +
+ *	recursion	+      +       o         +         +
+ */
+/* clang-format off */
+
+JOB(countdown,
+	.summary = "each worker counts N down to 0 in bytecode: pure computing",
+	.default_modes = MODES("serial", "gil-ticks", "gil-timed", "threads", "processes"),
+	.default_rounds = 5,
+	.default_work = 12000000ull,
+	.max_work = 1000000000000ull,
+	.work_unit = "iterations of each worker")
+
+JOB(recursion,
+	.summary = "fib(12), fac(12) and sum(12), where each call sleeps first: waiting",
+	.default_modes = MODES("serial", "threads", "gil-timed", "processes"),
+	.default_workers = 3,
+	.default_rounds = 1,
+	.sleeps = 1,
+	.tasks = 3,
+	.too_many = "recursion has three tasks (fib, fac, sum), so a fourth worker would "
+		    "have nothing to do: use at most 3 workers")
