@@ -5,11 +5,13 @@
 #endif
 #include "workloads/catalog.h"
 #include "workloads/cpulist.h"
-#include "workloads/work_log.h"
+#include "workloads/job.h"
 #include "workloads/mode.h"
 #include "workloads/options.h"
 #include "workloads/output.h"
 #include "workloads/publish.h"
+#include "workloads/work_log.h"
+#include "workloads/worker_process.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -111,7 +113,7 @@ static int run_as_worker(const struct options *options)
 		return STATUS_USAGE;
 	}
 	run.publisher = publisher;
-	err = mode_processes__worker(&run, options->worker_index);
+	err = worker_process__main(&run, options->worker_index);
 	run__close(&run);
 	publish__close(publisher);
 	return err ? STATUS_FAILED : STATUS_OK;
@@ -123,19 +125,27 @@ static void explain(const struct run_shared *shared)
 	const struct task_slot *tasks = run__tasks(shared);
 
 	for (unsigned i = 0; i < shared->slot_count; i++)
-		if (shared->slots[i].error)
+		/* Of one that did not get to its end, all was said when it ended. */
+		if (shared->slots[i].finished && shared->slots[i].error)
 			work_log__print("worker-%u failed: %s", i + 1,
 					strerror(-shared->slots[i].error));
 	for (unsigned i = 0; i < shared->task_count; i++)
 		if (tasks[i].finished && !tasks[i].ok)
-			work_log__print("%s has a wrong result or number of instructions",
+			work_log__print("%s has a wrong result or number of instructions, or was "
+					"over too soon",
 					tasks[i].name);
+	if (shared->client_error)
+		work_log__print("the client failed: %s", strerror(-shared->client_error));
 }
 
-static int report(const struct run_shared *shared)
+static int report(struct run *run)
 {
-	int err = output__json(shared, stdout);
+	struct run_shared *shared = run->shared;
+	int err;
 
+	if (run->job->finish && run->job->finish(run))
+		shared->wrong = 1;
+	err = output__json(shared, stdout);
 	if (err) {
 		work_log__print("cannot write to standard output: %s",
 				strerror(err == -EIO && errno ? errno : -err));
@@ -152,7 +162,7 @@ static int run_job(struct options *options)
 	struct publisher *publisher;
 	const char *refusal;
 	struct run run;
-	int err, status;
+	int err, status = STATUS_FAILED;
 
 	if (pin(&options->params))
 		return STATUS_USAGE;
@@ -174,10 +184,12 @@ static int run_job(struct options *options)
 	}
 	run.publisher = publisher;
 	err = run.spawner->run(&run);
-	if (err || run.in_worker)
-		/* Threads may still stand in the barrier: leave all to the exit. */
-		return err ? STATUS_FAILED : STATUS_OK;
-	status = report(run.shared);
+	if (run.stuck)
+		return STATUS_FAILED; /* those threads still use all of it */
+	if (run.in_worker)
+		status = err ? STATUS_FAILED : STATUS_OK;
+	else if (!err)
+		status = report(&run);
 	run__close(&run);
 	publish__close(publisher);
 	return status;

@@ -7,6 +7,13 @@
  * are null when the job takes none or none was asked for, cpus when the run is
  * not pinned; a task that did not finish has null for its result, and for its
  * times as far as it did not get to them.
+ *
+ * In threads, lock is the worker's account of its GIL (gil.h), job_lock that of
+ * the job's own locks (run.h); all is 0 where there are none.
+ *
+ * metrics are numbers of the whole run:
+ *
+ *	none yet
  */
 #ifndef CONVOY_OUTPUT_H
 #define CONVOY_OUTPUT_H
