@@ -52,7 +52,7 @@ struct job_info {
 /* More workers than this are refused for every job. */
 #define CATALOG_MAX_WORKERS 1024
 
-#define CATALOG_DEFAULT_SEED 1
+#define CATALOG_DEFAULT_SEED 11	/* sleeps of 0.5 to 1.9 s, 5.7 s together */
 #define CATALOG_MAX_SEED 4294967295ull
 #define CATALOG_MAX_LOCK_WORK 1000000000ull	/* of --inside and of --outside */
 

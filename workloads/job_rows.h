@@ -11,9 +11,10 @@
  * Which job runs in which mode (+ by default, o on request, - refused with the
  * sentence in its row):
  *
- *			serial threads gil-ticks gil-timed processes
- *	countdown	+      +       +         +         +
- *	recursion	+      +       o         +         +
+ *			serial threads gil-ticks gil-timed processes pool
+ *	countdown	+      +       +         +         +         o
+ *	recursion	+      +       o         +         +         o
+ *	sleepers	+      +       o         +         o         +
  */
 /* clang-format off */
 
@@ -34,3 +35,14 @@ JOB(recursion,
 	.tasks = 3,
 	.too_many = "recursion has three tasks (fib, fac, sum), so a fourth worker would "
 		    "have nothing to do: use at most 3 workers")
+
+JOB(sleepers,
+	.summary = "five tasks that sleep a random time below 3 s each: pure waiting",
+	.default_modes = MODES("serial", "threads", "gil-timed", "pool"),
+	.default_workers = 5,
+	.default_rounds = 1,
+	.sleeps = 1,
+	.seeded = 1,
+	.tasks = 5,
+	.too_many = "sleepers has five tasks, so a sixth worker would have nothing to do: "
+		    "use at most 5 workers")

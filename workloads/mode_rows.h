@@ -32,3 +32,9 @@ MODE(PROCESSES, processes,
 	.name = "processes",
 	.summary = "one process per worker, each with its own interpreter and GIL",
 	.processes = 1)
+
+MODE(POOL, pool,
+	.name = "pool",
+	.summary = "a fixed set of processes, each given the next task when it is free",
+	.processes = 1,
+	.pool = 1)

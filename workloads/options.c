@@ -42,7 +42,7 @@ static const struct argp_option argp_options[] = {
 	{ "workers", 'w', "N", 0, "Workers; default: the job's, see --list", 1 },
 	{ "work", 'n', "WORK", 0, "Work of each worker; default: the job's, see --list", 1 },
 	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Multiply the sleeps of the job by F (1)", 2 },
-	{ "seed", KEY_SEED, "N", 0, "Random times of the job: the same for the same N (1)", 2 },
+	{ "seed", KEY_SEED, "N", 0, "Random times of the job: the same for the same N (11)", 2 },
 	{ "inside", KEY_INSIDE, "N", 0,
 	  "Iterations of work with the job's lock held; default: the job's", 2 },
 	{ "outside", KEY_OUTSIDE, "N", 0,
