@@ -15,6 +15,7 @@
  *	countdown	+      +       +         +         +         o
  *	recursion	+      +       o         +         +         o
  *	sleepers	+      +       o         +         o         +
+ *	counter		+      +       +         +         +         -
  */
 /* clang-format off */
 
@@ -46,3 +47,16 @@ JOB(sleepers,
 	.tasks = 5,
 	.too_many = "sleepers has five tasks, so a sixth worker would have nothing to do: "
 		    "use at most 5 workers")
+
+JOB(counter,
+	.summary = "each worker increments one shared counter N times, under a lock",
+	.default_modes = MODES("serial", "gil-ticks", "gil-timed", "threads", "processes"),
+	.default_rounds = 3,
+	.default_work = 200000,
+	.max_work = 1000000000ull,
+	.work_unit = "increments of each worker",
+	.lock_work = 1,
+	.default_inside = 50,
+	.default_outside = 50,
+	.refusals[MODE_POOL] = "the tasks of a pool share nothing, so there would be no lock to "
+			       "wait for: use mode processes")
