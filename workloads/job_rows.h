@@ -16,6 +16,7 @@
  *	recursion	+      +       o         +         +         o
  *	sleepers	+      +       o         +         o         +
  *	counter		+      +       +         +         +         -
+ *	mixed		+      +       +         +         +         -
  */
 /* clang-format off */
 
@@ -60,3 +61,16 @@ JOB(counter,
 	.default_outside = 50,
 	.refusals[MODE_POOL] = "the tasks of a pool share nothing, so there would be no lock to "
 			       "wait for: use mode processes")
+
+JOB(mixed,
+	.summary = "worker-1 serves N requests beside workers that compute: the convoy effect",
+	.default_modes = MODES("serial", "gil-ticks", "gil-timed", "threads", "processes"),
+	.default_rounds = 3,
+	.default_work = 100,
+	.max_work = 1000000,
+	.work_unit = "requests, for each of which every other worker counts down 600000",
+	.min_workers = 2,
+	.too_few = "mixed needs one worker for the requests and one that computes beside it: use "
+		   "at least 2 workers",
+	.refusals[MODE_POOL] = "a pool gives out its tasks one by one, so nothing says that it "
+			       "computes beside the requests: use mode processes")
