@@ -17,6 +17,7 @@
  *	sleepers	+      +       o         +         o         +
  *	counter		+      +       +         +         +         -
  *	mixed		+      +       +         +         +         -
+ *	queue		-      +       +         +         +         -
  */
 /* clang-format off */
 
@@ -74,3 +75,18 @@ JOB(mixed,
 		   "at least 2 workers",
 	.refusals[MODE_POOL] = "a pool gives out its tasks one by one, so nothing says that it "
 			       "computes beside the requests: use mode processes")
+
+JOB(queue,
+	.summary = "worker-1 feeds numbers to the others, who answer: what a message costs",
+	.default_modes = MODES("gil-ticks", "gil-timed", "threads", "processes"),
+	.default_workers = 3,
+	.default_rounds = 3,
+	.default_work = 50000,
+	.max_work = 1000000000ull,
+	.work_unit = "messages to each worker that answers",
+	.min_workers = 2,
+	.too_few = "queue needs one worker that feeds and one that answers: use at least 2 workers",
+	.refusals[MODE_SERIAL] = "one thread cannot wait for answers that only it could give: "
+				 "queue needs a mode with several workers",
+	.refusals[MODE_POOL] = "a pool is a queue itself, and gives out its tasks one by one, so "
+			       "the producer could wait for ever: use mode processes")
