@@ -31,6 +31,20 @@ static int flush_stdout(void)
 	return STATUS_FAILED;
 }
 
+/* Which modes a job does not run in, and why. */
+static void list_refusals(const struct job_info *job)
+{
+	unsigned workers = job->min_workers ? job->min_workers : 1;
+	const struct mode_info *mode;
+
+	for (size_t i = 0; (mode = catalog_mode_at(i)); i++) {
+		const char *refusal = catalog_refusal(job, mode, workers);
+
+		if (refusal)
+			printf("  %-10s not in %s: %s\n", "", mode->name, refusal);
+	}
+}
+
 static void list_job(const struct job_info *job)
 {
 	printf("  %-10s %s\n", job->name, job->summary);
@@ -40,10 +54,16 @@ static void list_job(const struct job_info *job)
 		printf("  %-10s -w as many as CPUs, at least 2", "");
 	if (job->work_unit)
 		printf("; -n %llu %s", job->default_work, job->work_unit);
+	if (job->lock_work)
+		printf("; --inside=%llu; --outside=%llu", job->default_inside,
+		       job->default_outside);
+	if (job->seeded)
+		printf("; --seed=%u", CATALOG_DEFAULT_SEED);
 	printf("; usual modes:");
 	for (const char *const *mode = job->default_modes; *mode; mode++)
 		printf("%s%s", mode == job->default_modes ? " " : ", ", *mode);
 	putchar('\n');
+	list_refusals(job);
 }
 
 static int list_all(void)

@@ -18,6 +18,7 @@
  *	counter		+      +       +         +         +         -
  *	mixed		+      +       +         +         +         -
  *	queue		-      +       +         +         +         -
+ *	pages		+      +       o         +         +         o
  */
 /* clang-format off */
 
@@ -90,3 +91,11 @@ JOB(queue,
 				 "queue needs a mode with several workers",
 	.refusals[MODE_POOL] = "a pool is a queue itself, and gives out its tasks one by one, so "
 			       "the producer could wait for ever: use mode processes")
+
+JOB(pages,
+	.summary = "each worker maps, touches and unmaps 64 pages N times: the kernel's own locks",
+	.default_modes = MODES("serial", "gil-timed", "threads", "processes"),
+	.default_rounds = 3,
+	.default_work = 3000,
+	.max_work = 1000000000ull,
+	.work_unit = "rounds of 64 pages of each worker")

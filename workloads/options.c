@@ -69,6 +69,8 @@ static const char doc[] =
 	"  convoy-work -j countdown -m gil-ticks --check-interval 1000\n"
 	"  convoy-work -j recursion -m threads --sleep-scale 0.2 -v\n"
 	"  convoy-work -j countdown -m processes --start=spawn --cpus 0\n"
+	"  convoy-work -j sleepers -m pool -w 2 --seed 3 -v\n"
+	"  convoy-work -j counter -m threads --inside 90 --outside 10\n"
 	"\n"
 	"Exit status: 0 done; 2 usage; 6 failed (a wrong result, a worker that died).";
 
