@@ -73,7 +73,7 @@ const char *catalog_refusal(const struct job_info *job, const struct mode_info *
 		       "not their work: use at most 1024 workers";
 	if (job->tasks && workers > job->tasks)
 		return job->too_many;
-	if (workers < job->min_workers)
-		return job->too_few;
-	return job->refusals[mode->id];
+	if (job->refusals[mode->id])
+		return job->refusals[mode->id];
+	return workers < job->min_workers ? job->too_few : NULL;
 }

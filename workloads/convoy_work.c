@@ -49,7 +49,8 @@ static void list_job(const struct job_info *job)
 {
 	printf("  %-10s %s\n", job->name, job->summary);
 	if (job->default_workers)
-		printf("  %-10s -w %u", "", job->default_workers);
+		printf("  %-10s -w %u%s", "", job->default_workers,
+		       job->tasks ? " (in pool: as many as CPUs)" : "");
 	else
 		printf("  %-10s -w as many as CPUs, at least 2", "");
 	if (job->work_unit)
