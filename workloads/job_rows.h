@@ -96,6 +96,6 @@ JOB(pages,
 	.summary = "each worker maps, touches and unmaps 64 pages N times: the kernel's own locks",
 	.default_modes = MODES("serial", "gil-timed", "threads", "processes"),
 	.default_rounds = 3,
-	.default_work = 3000,
+	.default_work = 2000,
 	.max_work = 1000000000ull,
 	.work_unit = "rounds of 64 pages of each worker")
