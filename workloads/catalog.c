@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* catalog.c - the rows of jobs and modes, and look-ups in them. */
+/* catalog.c - the lists of jobs and modes, and look-ups in them. */
 #include "workloads/catalog.h"
 
 #include <string.h>
@@ -7,60 +7,17 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct mode_info modes[MODE_COUNT] = {
-	[MODE_SERIAL] = {
-		.name = "serial",
-		.summary = "one thread does the work of all workers in turn",
-	},
-	[MODE_THREADS] = {
-		.name = "threads",
-		.summary = "one thread per worker, no global lock",
-	},
-	[MODE_GIL_TICKS] = {
-		.name = "gil-ticks",
-		.summary = "threads under a GIL released every few instructions (Python 2)",
-		.gil = 1,
-	},
-	[MODE_GIL_TIMED] = {
-		.name = "gil-timed",
-		.summary = "threads under a GIL released on a timed request (Python 3.2 and later)",
-		.gil = 1,
-	},
-	[MODE_PROCESSES] = {
-		.name = "processes",
-		.summary = "one process per worker, each with its own interpreter and GIL",
-	},
+#define MODE(mode_id, symbol, ...) [MODE_##mode_id] = { .id = MODE_##mode_id, __VA_ARGS__ },
+#include "workloads/mode_rows.h"
+#undef MODE
 };
 
-static const char *const countdown_modes[] = {
-	"serial", "gil-ticks", "gil-timed", "threads", "processes", NULL,
-};
-
-static const char *const recursion_modes[] = {
-	"serial", "threads", "gil-timed", "processes", NULL,
-};
+#define MODES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static const struct job_info jobs[] = {
-	{
-		.name = "countdown",
-		.summary = "each worker counts N down to 0 in bytecode: pure computing",
-		.default_modes = countdown_modes,
-		.default_workers = 0,
-		.default_rounds = 5,
-		.default_work = 12000000ull,
-		.max_work = 1000000000000ull,
-		.work_unit = "iterations of each worker",
-	},
-	{
-		.name = "recursion",
-		.summary = "fib(12), fac(12) and sum(12), where each call sleeps first: waiting",
-		.default_modes = recursion_modes,
-		.default_workers = 3,
-		.default_rounds = 1,
-		.sleeps = 1,
-		.tasks = 3,
-		.too_many = "recursion has three tasks (fib, fac, sum), so a fourth worker would "
-			    "have nothing to do: use at most 3 workers",
-	},
+#define JOB(job_name, ...) { .name = #job_name, __VA_ARGS__ },
+#include "workloads/job_rows.h"
+#undef JOB
 };
 
 const struct mode_info *catalog_mode_at(size_t n)
@@ -89,6 +46,19 @@ const struct job_info *catalog_job(const char *name)
 	return NULL;
 }
 
+unsigned catalog_workers(const struct job_info *job, const struct mode_info *mode, unsigned cpus)
+{
+	unsigned workers = cpus < 2 ? 2 : cpus;
+
+	if (mode->pool && job->tasks && workers > job->tasks)
+		workers = job->tasks;
+	else if (!mode->pool && job->default_workers)
+		workers = job->default_workers;
+	if (workers < job->min_workers)
+		workers = job->min_workers;
+	return workers > CATALOG_MAX_WORKERS ? CATALOG_MAX_WORKERS : workers;
+}
+
 const char *catalog_refusal(const struct job_info *job, const struct mode_info *mode,
 			    unsigned workers)
 {
@@ -103,5 +73,7 @@ const char *catalog_refusal(const struct job_info *job, const struct mode_info *
 		       "not their work: use at most 1024 workers";
 	if (job->tasks && workers > job->tasks)
 		return job->too_many;
-	return NULL;
+	if (job->refusals[mode->id])
+		return job->refusals[mode->id];
+	return workers < job->min_workers ? job->too_few : NULL;
 }

@@ -5,11 +5,13 @@
 #endif
 #include "workloads/catalog.h"
 #include "workloads/cpulist.h"
-#include "workloads/work_log.h"
+#include "workloads/job.h"
 #include "workloads/mode.h"
 #include "workloads/options.h"
 #include "workloads/output.h"
 #include "workloads/publish.h"
+#include "workloads/work_log.h"
+#include "workloads/worker_process.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -29,19 +31,40 @@ static int flush_stdout(void)
 	return STATUS_FAILED;
 }
 
+/* Which modes a job does not run in, and why. */
+static void list_refusals(const struct job_info *job)
+{
+	unsigned workers = job->min_workers ? job->min_workers : 1;
+	const struct mode_info *mode;
+
+	for (size_t i = 0; (mode = catalog_mode_at(i)); i++) {
+		const char *refusal = catalog_refusal(job, mode, workers);
+
+		if (refusal)
+			printf("  %-10s not in %s: %s\n", "", mode->name, refusal);
+	}
+}
+
 static void list_job(const struct job_info *job)
 {
 	printf("  %-10s %s\n", job->name, job->summary);
 	if (job->default_workers)
-		printf("  %-10s -w %u", "", job->default_workers);
+		printf("  %-10s -w %u%s", "", job->default_workers,
+		       job->tasks ? " (in pool: as many as CPUs)" : "");
 	else
 		printf("  %-10s -w as many as CPUs, at least 2", "");
 	if (job->work_unit)
 		printf("; -n %llu %s", job->default_work, job->work_unit);
+	if (job->lock_work)
+		printf("; --inside=%llu; --outside=%llu", job->default_inside,
+		       job->default_outside);
+	if (job->seeded)
+		printf("; --seed=%u", CATALOG_DEFAULT_SEED);
 	printf("; usual modes:");
 	for (const char *const *mode = job->default_modes; *mode; mode++)
 		printf("%s%s", mode == job->default_modes ? " " : ", ", *mode);
 	putchar('\n');
+	list_refusals(job);
 }
 
 static int list_all(void)
@@ -58,16 +81,12 @@ static int list_all(void)
 	return flush_stdout();
 }
 
-/* A job that leaves it open gets one worker for each CPU it may use. */
-static unsigned default_workers(const struct job_info *job)
+/* CPUs that this program may use. */
+static unsigned usable_cpus(void)
 {
 	cpu_set_t set;
-	unsigned cpus;
 
-	if (job->default_workers)
-		return job->default_workers;
-	cpus = sched_getaffinity(0, sizeof(set), &set) ? 0 : (unsigned)CPU_COUNT(&set);
-	return cpus < 2 ? 2 : cpus > CATALOG_MAX_WORKERS ? CATALOG_MAX_WORKERS : cpus;
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
 static int pin(const struct run_params *params)
@@ -115,7 +134,7 @@ static int run_as_worker(const struct options *options)
 		return STATUS_USAGE;
 	}
 	run.publisher = publisher;
-	err = mode_processes__worker(&run, options->worker_index);
+	err = worker_process__main(&run, options->worker_index);
 	run__close(&run);
 	publish__close(publisher);
 	return err ? STATUS_FAILED : STATUS_OK;
@@ -127,19 +146,27 @@ static void explain(const struct run_shared *shared)
 	const struct task_slot *tasks = run__tasks(shared);
 
 	for (unsigned i = 0; i < shared->slot_count; i++)
-		if (shared->slots[i].error)
+		/* Of one that did not get to its end, all was said when it ended. */
+		if (shared->slots[i].finished && shared->slots[i].error)
 			work_log__print("worker-%u failed: %s", i + 1,
 					strerror(-shared->slots[i].error));
 	for (unsigned i = 0; i < shared->task_count; i++)
 		if (tasks[i].finished && !tasks[i].ok)
-			work_log__print("%s has a wrong result or number of instructions",
+			work_log__print("%s has a wrong result or number of instructions, or was "
+					"over too soon",
 					tasks[i].name);
+	if (shared->client_error)
+		work_log__print("the client failed: %s", strerror(-shared->client_error));
 }
 
-static int report(const struct run_shared *shared)
+static int report(struct run *run)
 {
-	int err = output__json(shared, stdout);
+	struct run_shared *shared = run->shared;
+	int err;
 
+	if (run->job->finish && run->job->finish(run))
+		shared->wrong = 1;
+	err = output__json(shared, stdout);
 	if (err) {
 		work_log__print("cannot write to standard output: %s",
 				strerror(err == -EIO && errno ? errno : -err));
@@ -156,12 +183,13 @@ static int run_job(struct options *options)
 	struct publisher *publisher;
 	const char *refusal;
 	struct run run;
-	int err, status;
+	int err, status = STATUS_FAILED;
 
 	if (pin(&options->params))
 		return STATUS_USAGE;
 	if (!options->params.workers)
-		options->params.workers = default_workers(options->job);
+		options->params.workers =
+			catalog_workers(options->job, options->mode, usable_cpus());
 	refusal = catalog_refusal(options->job, options->mode, options->params.workers);
 	if (refusal) {
 		work_log__print("%s", refusal);
@@ -177,10 +205,12 @@ static int run_job(struct options *options)
 	}
 	run.publisher = publisher;
 	err = run.spawner->run(&run);
-	if (err || run.in_worker)
-		/* Threads may still stand in the barrier: leave all to the exit. */
-		return err ? STATUS_FAILED : STATUS_OK;
-	status = report(run.shared);
+	if (run.stuck)
+		return STATUS_FAILED; /* those threads still use all of it */
+	if (run.in_worker)
+		status = err ? STATUS_FAILED : STATUS_OK;
+	else if (!err)
+		status = report(&run);
 	run__close(&run);
 	publish__close(publisher);
 	return status;

@@ -6,21 +6,14 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "workloads/bytecode.h"
 #include "workloads/job.h"
 
 #include <stdio.h>
 
 static const struct vm_insn code[] = {
 	/* 0: countdown(n) */
-	{ .op = VM_LOAD, .arg = 0 },
-	{ .op = VM_PUSH, .arg = 0 },
-	{ .op = VM_GT },
-	{ .op = VM_JUMP_ZERO, .arg = 9 },
-	{ .op = VM_LOAD, .arg = 0 },
-	{ .op = VM_PUSH, .arg = 1 },
-	{ .op = VM_SUB },
-	{ .op = VM_STORE, .arg = 0 },
-	{ .op = VM_JUMP, .arg = 0 },
+	BYTECODE_COUNT_DOWN(0, 0),
 	/* 9: return n */
 	{ .op = VM_LOAD, .arg = 0 },
 	{ .op = VM_RET },
@@ -43,14 +36,12 @@ static void plan(const struct run_params *params, unsigned i, struct job_task *o
 		.args = { (int64_t)params->work },
 		.arg_count = 1,
 		.result = 0,
-		/* Nine instructions an iteration, four to see the end, two to return. */
-		.instructions = 9 * params->work + 6,
+		.instructions = BYTECODE_COUNT_DOWN_COST(params->work) + 2,
 	};
 	snprintf(out->name, sizeof(out->name), "countdown-%u", i + 1);
 }
 
 const struct job job_countdown = {
-	.name = "countdown",
 	.program = &program,
 	.plan = plan,
 };

@@ -78,12 +78,13 @@ static const struct vm_program program = {
 static const struct {
 	const char *name;
 	unsigned sleep_ms;
+	unsigned calls;
 	int64_t result;
 	uint64_t instructions;
 } tasks[] = {
-	[FIB] = { "fib(12)", 5, 233, 233 * 8 + 232 * 18 },
-	[FAC] = { "fac(12)", 100, 479001600, 8 + 11 * 14 },
-	[SUM] = { "sum(12)", 100, 78, 8 + 11 * 14 },
+	[FIB] = { "fib(12)", 5, 465, 233, 233 * 8 + 232 * 18 },
+	[FAC] = { "fac(12)", 100, 12, 479001600, 8 + 11 * 14 },
+	[SUM] = { "sum(12)", 100, 12, 78, 8 + 11 * 14 },
 };
 
 static void plan(const struct run_params *params, unsigned i, struct job_task *out)
@@ -96,12 +97,12 @@ static void plan(const struct run_params *params, unsigned i, struct job_task *o
 		.arg_count = 2,
 		.result = tasks[i].result,
 		.instructions = tasks[i].instructions,
+		.min_ns = tasks[i].calls * (uint64_t)(ns + 0.5),
 	};
 	snprintf(out->name, sizeof(out->name), "%s", tasks[i].name);
 }
 
 const struct job job_recursion = {
-	.name = "recursion",
 	.program = &program,
 	.plan = plan,
 };

@@ -7,8 +7,9 @@
 #define _GNU_SOURCE
 #endif
 #include "workloads/clock.h"
-#include "workloads/work_log.h"
+#include "workloads/job.h"
 #include "workloads/mode.h"
+#include "workloads/work_log.h"
 #include "workloads/worker.h"
 
 #include <errno.h>
@@ -24,11 +25,12 @@ static void *thread_main(void *argument)
 
 /*
  * Start and join. If a thread cannot be started, those before it stand in a
- * barrier that will never open: returns with *stuck set, and they must be left
- * alone with all they use until the process exits.
+ * barrier that will never open: returns with run->stuck set, and they must be
+ * left alone with all they use until the process exits.
  */
-static int run_threads(struct worker *workers, pthread_t *threads, unsigned count, int *stuck)
+static int run_threads(struct run *run, struct worker *workers, pthread_t *threads)
 {
+	unsigned count = run->shared->slot_count;
 	int err = 0;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -36,7 +38,7 @@ static int run_threads(struct worker *workers, pthread_t *threads, unsigned coun
 		if (err) {
 			work_log__print("cannot start thread %u of %u: %s; use fewer workers (-w)",
 					i + 1, count, strerror(err));
-			*stuck = i > 0;
+			run->stuck = i > 0;
 			return -err;
 		}
 	}
@@ -45,24 +47,24 @@ static int run_threads(struct worker *workers, pthread_t *threads, unsigned coun
 
 		if (joined && !err) {
 			work_log__print("cannot join worker-%u: %s", i + 1, strerror(joined));
-			*stuck = 1;
+			run->stuck = 1;
 			err = -joined;
 		}
 	}
 	return err;
 }
 
-int mode_threads__run(struct run *run)
+static int run_in_threads(struct run *run)
 {
 	unsigned count = run->shared->slot_count;
 	struct worker *workers = calloc(count, sizeof(*workers));
 	pthread_t *threads = calloc(count, sizeof(*threads));
 	struct gil *gil = NULL;
-	int err, stuck = 0;
+	int err;
 
 	err = workers && threads ? 0 : -ENOMEM;
 	if (!err) {
-		err = mode__make_gil(run, &gil);
+		err = mode__make_locks(run, &gil);
 		if (err)
 			goto out;
 		for (unsigned i = 0; !err && i < count; i++)
@@ -73,10 +75,15 @@ int mode_threads__run(struct run *run)
 		goto out;
 	}
 	run->shared->start_ns = clock__now();
-	err = run_threads(workers, threads, count, &stuck);
-	run->shared->end_ns = clock__now();
-	if (stuck)
+	err = mode__start_client(run);
+	if (!err)
+		err = run_threads(run, workers, threads);
+	if (run->stuck)
 		return err;
+	if (err && run->job->abort)
+		run->job->abort(run); /* no worker was started: the client waits in vain */
+	mode__join_client(run);
+	run->shared->end_ns = clock__now();
 out:
 	for (unsigned i = 0; workers && i < count; i++)
 		worker__fini(&workers[i]);
@@ -85,3 +92,24 @@ out:
 	free(workers);
 	return err;
 }
+
+const struct spawner spawner_serial = {
+	.gil = GIL_NONE,
+	.one_worker = 1,
+	.run = run_in_threads,
+};
+
+const struct spawner spawner_threads = {
+	.gil = GIL_NONE,
+	.run = run_in_threads,
+};
+
+const struct spawner spawner_gil_ticks = {
+	.gil = GIL_TICKS,
+	.run = run_in_threads,
+};
+
+const struct spawner spawner_gil_timed = {
+	.gil = GIL_TIMED,
+	.run = run_in_threads,
+};

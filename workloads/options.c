@@ -25,6 +25,9 @@
 enum {
 	KEY_LIST = 0x100,
 	KEY_SLEEP_SCALE,
+	KEY_SEED,
+	KEY_INSIDE,
+	KEY_OUTSIDE,
 	KEY_START,
 	KEY_YIELD_EVERY,
 	KEY_CHECK_INTERVAL,
@@ -39,6 +42,11 @@ static const struct argp_option argp_options[] = {
 	{ "workers", 'w', "N", 0, "Workers; default: the job's, see --list", 1 },
 	{ "work", 'n', "WORK", 0, "Work of each worker; default: the job's, see --list", 1 },
 	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Multiply the sleeps of the job by F (1)", 2 },
+	{ "seed", KEY_SEED, "N", 0, "Random times of the job: the same for the same N (11)", 2 },
+	{ "inside", KEY_INSIDE, "N", 0,
+	  "Iterations of work with the job's lock held; default: the job's", 2 },
+	{ "outside", KEY_OUTSIDE, "N", 0,
+	  "Iterations of work without it, between two times; default: the job's", 2 },
 	{ "start", KEY_START, "fork|spawn", 0, "How processes are started (fork)", 2 },
 	{ "yield-every", KEY_YIELD_EVERY, "N", 0,
 	  "Give up control every N instructions, as sleep(0) does; 0 is never (0)", 2 },
@@ -61,6 +69,8 @@ static const char doc[] =
 	"  convoy-work -j countdown -m gil-ticks --check-interval 1000\n"
 	"  convoy-work -j recursion -m threads --sleep-scale 0.2 -v\n"
 	"  convoy-work -j countdown -m processes --start=spawn --cpus 0\n"
+	"  convoy-work -j sleepers -m pool -w 2 --seed 3 -v\n"
+	"  convoy-work -j counter -m threads --inside 90 --outside 10\n"
 	"\n"
 	"Exit status: 0 done; 2 usage; 6 failed (a wrong result, a worker that died).";
 
@@ -181,6 +191,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_count("-n", arg, 1, MAX_COUNT, &params->work);
 	case KEY_SLEEP_SCALE:
 		return parse_real("--sleep-scale", arg, 0, MAX_SLEEP_SCALE, &params->sleep_scale);
+	case KEY_SEED:
+		return parse_count("--seed", arg, 0, CATALOG_MAX_SEED, &params->seed);
+	case KEY_INSIDE:
+		options->has_inside = 1;
+		return parse_count("--inside", arg, 0, CATALOG_MAX_LOCK_WORK, &params->inside);
+	case KEY_OUTSIDE:
+		options->has_outside = 1;
+		return parse_count("--outside", arg, 0, CATALOG_MAX_LOCK_WORK, &params->outside);
 	case KEY_START:
 		return parse_start(arg, params);
 	case KEY_YIELD_EVERY:
@@ -232,6 +250,10 @@ static int check_job(struct options *options)
 	}
 	if (job->work_unit && !params->work)
 		params->work = job->default_work;
+	if (!options->has_inside)
+		params->inside = job->default_inside;
+	if (!options->has_outside)
+		params->outside = job->default_outside;
 	snprintf(params->job, sizeof(params->job), "%s", job->name);
 	snprintf(params->mode, sizeof(params->mode), "%s", options->mode->name);
 	return 0;
@@ -250,6 +272,7 @@ int options__parse(int argc, char **argv, struct options *options)
 		.worker_fd = -1,
 		.params = {
 			.sleep_scale = 1.0,
+			.seed = CATALOG_DEFAULT_SEED,
 			.check_interval = 100,
 			.switch_interval_ns = 5 * NSEC_PER_MSEC,
 		},

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include "workloads/output.h"
+#include "workloads/catalog.h"
 #include "workloads/clock.h"
 #include "workloads/cpulist.h"
 
@@ -37,8 +38,14 @@ static json_t *cpus_json(const struct run_params *params)
 /* A format "o" takes over its value, and json_pack fails if one is NULL. */
 static json_t *params_json(const struct run_params *params)
 {
-	return json_pack("{s:f, s:s, s:o, s:o, s:f, s:o}", "sleep_scale", params->sleep_scale,
-			 "start", params->start == START_SPAWN ? "spawn" : "fork", "yield_every",
+	const struct job_info *job = catalog_job(params->job);
+	int seeded = job && job->seeded, lock_work = job && job->lock_work;
+
+	return json_pack("{s:f, s:o, s:o, s:o, s:s, s:o, s:o, s:f, s:o}", "sleep_scale",
+			 params->sleep_scale, "seed", seeded ? integer(params->seed) : json_null(),
+			 "inside", lock_work ? integer(params->inside) : json_null(), "outside",
+			 lock_work ? integer(params->outside) : json_null(), "start",
+			 params->start == START_SPAWN ? "spawn" : "fork", "yield_every",
 			 integer_or_null(params->yield_every), "check_interval",
 			 integer(params->check_interval), "switch_interval_ms",
 			 (double)params->switch_interval_ns / NSEC_PER_MSEC, "cpus",
@@ -58,12 +65,27 @@ static json_t *task_json(const struct run_shared *shared, const struct task_slot
 			 task->finished ? json_string(result) : json_null(), "ok", task->ok);
 }
 
+struct field {
+	const char *name;
+	uint64_t value;
+};
+
+static json_t *fields_json(const struct field *fields, size_t count)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; object && i < count; i++) {
+		if (json_object_set_new(object, fields[i].name, integer(fields[i].value))) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
 static json_t *lock_json(const struct gil_account *lock)
 {
-	const struct {
-		const char *name;
-		uint64_t value;
-	} fields[] = {
+	const struct field fields[] = {
 		{ "acquires", lock->acquires },	      { "contended", lock->contended },
 		{ "wait_ns", lock->wait_ns },	      { "max_wait_ns", lock->max_wait_ns },
 		{ "ack_waits", lock->ack_waits },     { "ack_wait_ns", lock->ack_wait_ns },
@@ -71,10 +93,31 @@ static json_t *lock_json(const struct gil_account *lock)
 		{ "signal_ns", lock->signal_ns },     { "drops", lock->drops },
 		{ "switches", lock->switches },
 	};
+
+	return fields_json(fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+static json_t *job_lock_json(const struct lock_account *lock)
+{
+	const struct field fields[] = {
+		{ "acquires", lock->acquires },	    { "contended", lock->contended },
+		{ "wait_ns", lock->wait_ns },	    { "max_wait_ns", lock->max_wait_ns },
+		{ "recovered", lock->recovered },   { "cond_waits", lock->cond_waits },
+		{ "cond_wait_ns", lock->cond_wait_ns },
+	};
+
+	return fields_json(fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+static json_t *metrics_json(const struct run_metrics *metrics)
+{
 	json_t *object = json_object();
 
-	for (size_t i = 0; object && i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if (json_object_set_new(object, fields[i].name, integer(fields[i].value))) {
+	for (size_t i = 0; object && i < metrics->count; i++) {
+		json_t *value = metrics->list[i].is_real ? json_real(metrics->list[i].real) :
+							   integer(metrics->list[i].whole);
+
+		if (json_object_set_new(object, metrics->list[i].name, value)) {
 			json_decref(object);
 			return NULL;
 		}
@@ -84,11 +127,11 @@ static json_t *lock_json(const struct gil_account *lock)
 
 static json_t *thread_json(unsigned index, const struct worker_slot *slot)
 {
-	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "worker", (int)index + 1, "pid",
-			 (int)slot->pid, "tid", (int)slot->tid, "start_ns",
+	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "worker", (int)index + 1,
+			 "pid", (int)slot->pid, "tid", (int)slot->tid, "start_ns",
 			 integer_or_null(slot->start_ns), "end_ns", integer_or_null(slot->end_ns),
 			 "instructions", integer(slot->instructions), "lock",
-			 lock_json(&slot->lock));
+			 lock_json(&slot->lock), "job_lock", job_lock_json(&slot->job_lock));
 }
 
 static json_t *tasks_json(const struct run_shared *shared)
@@ -123,13 +166,14 @@ int output__json(const struct run_shared *shared, FILE *stream)
 	json_t *root;
 	int err = 0;
 
-	root = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "schema",
-			 SCHEMA, "job", params->job, "mode", params->mode, "workers",
+	root = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+			 "schema", SCHEMA, "job", params->job, "mode", params->mode, "workers",
 			 (int)params->workers, "work", integer_or_null(params->work), "params",
 			 params_json(params), "start_ns", integer(shared->start_ns), "end_ns",
 			 integer(shared->end_ns), "wall_ns",
 			 integer(shared->end_ns - shared->start_ns), "tasks", tasks_json(shared),
-			 "threads", threads_json(shared), "ok", run__ok(shared));
+			 "threads", threads_json(shared), "metrics", metrics_json(&shared->metrics),
+			 "ok", run__ok(shared));
 	if (!root)
 		return -ENOMEM;
 	errno = 0;

@@ -16,15 +16,28 @@
 
 #define RUN_MAGIC 0x4e55524bu
 
-static size_t shared_size(unsigned slots, unsigned tasks)
+static size_t shared_size(const struct job *job, unsigned slots, unsigned tasks)
 {
 	return sizeof(struct run_shared) + slots * sizeof(struct worker_slot) +
-	       tasks * sizeof(struct task_slot);
+	       tasks * sizeof(struct task_slot) + job->area_size;
 }
 
 struct task_slot *run__tasks(const struct run_shared *shared)
 {
 	return (struct task_slot *)(void *)&shared->slots[shared->slot_count];
+}
+
+void *run__area(const struct run_shared *shared)
+{
+	return &run__tasks(shared)[shared->task_count];
+}
+
+int run__barrier_opened(const struct run_shared *shared)
+{
+	for (unsigned i = 0; i < shared->slot_count; i++)
+		if (__atomic_load_n(&shared->slots[i].start_ns, __ATOMIC_RELAXED))
+			return 1;
+	return 0;
 }
 
 static int init_barrier(struct run *run)
@@ -69,7 +82,7 @@ int run__create(struct run *run, const struct run_params *params)
 		return -EINVAL;
 	slots = run->spawner->one_worker ? 1 : params->workers;
 	tasks = info->tasks ? info->tasks : params->workers;
-	run->size = shared_size(slots, tasks);
+	run->size = shared_size(run->job, slots, tasks);
 
 	/* No MFD_CLOEXEC: spawned workers find it by its number. */
 	run->fd = memfd_create("convoy-work", 0);
@@ -87,6 +100,10 @@ int run__create(struct run *run, const struct run_params *params)
 	run->shared->params = *params;
 	deal_tasks(run);
 	err = init_barrier(run);
+	if (!err && run->job->prepare) {
+		run->prepared = 1;
+		err = run->job->prepare(run);
+	}
 	if (err)
 		run__close(run);
 	return err;
@@ -112,14 +129,14 @@ int run__open(struct run *run, int fd)
 	run->shared = shared;
 	run->size = (size_t)st.st_size;
 	if (shared->magic != RUN_MAGIC || !shared->slot_count ||
-	    shared->slot_count > CATALOG_MAX_WORKERS || shared->task_count > CATALOG_MAX_WORKERS ||
-	    run->size != shared_size(shared->slot_count, shared->task_count)) {
+	    shared->slot_count > CATALOG_MAX_WORKERS || shared->task_count > CATALOG_MAX_WORKERS) {
 		run__close(run);
 		return -EPROTO;
 	}
 	run->job = job__find(shared->params.job);
 	run->spawner = spawner__find(shared->params.mode);
-	if (!run->job || !run->spawner) {
+	if (!run->job || !run->spawner ||
+	    run->size != shared_size(run->job, shared->slot_count, shared->task_count)) {
 		run__close(run);
 		return -EPROTO;
 	}
@@ -128,6 +145,9 @@ int run__open(struct run *run, int fd)
 
 void run__close(struct run *run)
 {
+	if (run->prepared && run->job->release)
+		run->job->release(run);
+	run->prepared = 0;
 	if (run->shared)
 		munmap(run->shared, run->size);
 	if (run->fd >= 0)
@@ -140,6 +160,8 @@ int run__ok(const struct run_shared *shared)
 {
 	const struct task_slot *tasks = run__tasks(shared);
 
+	if (shared->client_error || shared->wrong)
+		return 0;
 	for (unsigned i = 0; i < shared->slot_count; i++)
 		if (!shared->slots[i].finished || shared->slots[i].error)
 			return 0;

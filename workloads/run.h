@@ -18,6 +18,7 @@
 
 #define TASK_NAME_LEN 32
 #define RUN_NAME_LEN 32
+#define RUN_MAX_METRICS 8
 #define RUN_BARRIER_NAME "start barrier"
 
 enum start_method { START_FORK, START_SPAWN };
@@ -32,9 +33,26 @@ struct run_params {
 	uint64_t check_interval; /* instructions */
 	uint64_t switch_interval_ns;
 	double sleep_scale;
+	uint64_t seed;
+	uint64_t inside; /* iterations with the job's lock held */
+	uint64_t outside; /* and without it */
 	uint32_t pinned; /* cpus is valid */
 	uint32_t verbose;
 	cpu_set_t cpus;
+};
+
+/*
+ * A worker's own account of the locks of its job, kept as that of the GIL is;
+ * times are ns. A wait for a condition includes getting its mutex back.
+ */
+struct lock_account {
+	uint64_t acquires;
+	uint64_t contended; /* of these, not at the first attempt */
+	uint64_t wait_ns;   /* of the contended ones */
+	uint64_t max_wait_ns;
+	uint64_t recovered; /* acquired from an owner that died with the lock */
+	uint64_t cond_waits;
+	uint64_t cond_wait_ns;
 };
 
 /* Written by its worker only; times are CLOCK_MONOTONIC ns. */
@@ -46,13 +64,16 @@ struct worker_slot {
 	uint64_t instructions;
 	int32_t error; /* 0 or a negative errno */
 	int32_t finished;
+	int32_t fd; /* mode pool: its end of the line to the main process */
+	int32_t pad;
 	struct gil_account lock;
+	struct lock_account job_lock;
 } __attribute__((aligned(128)));
 
 struct task_slot {
-	uint32_t worker;  /* index of its worker, from 0 */
+	uint32_t worker;  /* index of its worker, from 0; in a pool, once it has one */
 	int32_t finished; /* result is valid */
-	int32_t ok;	  /* and it is right, as is the number of instructions */
+	int32_t ok;	  /* it is right, as are the instructions and the time taken */
 	int32_t pad;
 	uint64_t start_ns;
 	uint64_t end_ns;
@@ -60,16 +81,34 @@ struct task_slot {
 	char name[TASK_NAME_LEN];
 } __attribute__((aligned(128)));
 
+/* A number of the whole run, for its JSON. */
+struct run_metric {
+	const char *name; /* static, in the main process */
+	uint64_t whole;
+	double real;
+	int32_t is_real;
+	int32_t pad;
+};
+
+struct run_metrics {
+	uint64_t count;
+	struct run_metric list[RUN_MAX_METRICS];
+};
+
 struct run_shared {
 	uint32_t magic;
 	uint32_t slot_count; /* workers that really exist: 1 in mode serial */
 	uint32_t task_count;
-	int32_t parent; /* pid of convoy-work itself */
+	int32_t parent; /* pid of convoy-work itself: the main process */
+	int32_t client_error; /* of job->client: 0 or a negative errno */
+	int32_t wrong; /* the results together are not right */
 	struct run_params params;
 	uint64_t start_ns; /* before the first worker is started */
 	uint64_t end_ns;   /* all workers are joined */
+	struct run_metrics metrics; /* by job->finish */
 	pthread_barrier_t barrier;
-	struct worker_slot slots[]; /* then struct task_slot [task_count] */
+	/* Then struct task_slot [task_count], and the area of the job. */
+	struct worker_slot slots[];
 };
 
 struct job;
@@ -84,6 +123,10 @@ struct run {
 	const struct spawner *spawner;
 	struct publisher *publisher; /* not owned; NULL: nobody asks */
 	int in_worker;		     /* this is a forked worker, not the parent */
+	int stuck; /* threads still stand in the barrier: leave all to the exit */
+	int prepared;		     /* by the job, so it has something to release */
+	void *job_state;	     /* the job's own, in the main process */
+	struct client *client;	     /* see mode.h */
 };
 
 /*
@@ -98,12 +141,21 @@ int run__create(struct run *run, const struct run_params *params);
  */
 int run__open(struct run *run, int fd);
 
-/* Idempotent. The barrier is left as it is: workers may still stand in it. */
+/*
+ * Idempotent. The barrier is left as it is: workers may still stand in it. In a
+ * forked worker it gives up only that process's share.
+ */
 void run__close(struct run *run);
 
 struct task_slot *run__tasks(const struct run_shared *shared);
 
-/* All workers finished without error and all results are right. */
+/* The job's own shared memory, of its area_size, zeroed when the run is made. */
+void *run__area(const struct run_shared *shared);
+
+/* Has a worker come out of the barrier? Then all were there, and none will stand in it for ever. */
+int run__barrier_opened(const struct run_shared *shared);
+
+/* All workers and the client finished without error and all results are right. */
 int run__ok(const struct run_shared *shared);
 
 #endif /* CONVOY_RUN_H */

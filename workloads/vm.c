@@ -36,7 +36,8 @@ int vm__create(struct vm **out, const struct vm_program *program, const struct v
 	struct vm *vm;
 	int err;
 
-	if (!config->check_interval || !config->hooks)
+	if (!config->check_interval || !config->hooks ||
+	    (program->natives && !config->hooks->native))
 		return -EINVAL;
 	vm = calloc(1, sizeof(*vm));
 	if (!vm)
@@ -112,6 +113,17 @@ static int sleep_here(struct vm *vm, int64_t ns)
 	return vm->config.hooks->sleep(vm->config.context, ns > 0 ? (uint64_t)ns : 0);
 }
 
+/* Call a native function: its argument is at *value, and there goes its result. */
+static int native_here(struct vm *vm, size_t number, int64_t *value)
+{
+	int err = vm->config.hooks->native(vm->config.context, number, *value, value);
+
+	if (err <= 0)
+		return err;
+	vm->until_check = vm->config.check_interval;
+	return 0;
+}
+
 /* Wrapping arithmetic: signed overflow is undefined in C, unsigned is not. */
 #define WRAP(a, op, b) ((int64_t)((uint64_t)(a)op(uint64_t)(b)))
 
@@ -153,6 +165,7 @@ int vm__run(struct vm *vm, size_t function, const int64_t *args, size_t arg_coun
 		[VM_LT] = &&lt,	    [VM_LE] = &&le,	  [VM_GT] = &&gt,
 		[VM_GE] = &&ge,	    [VM_JUMP] = &&jump,	  [VM_JUMP_ZERO] = &&jump_zero,
 		[VM_CALL] = &&call, [VM_RET] = &&ret,	  [VM_SLEEP] = &&sleep,
+		[VM_NATIVE] = &&native,
 	};
 	const struct vm_program *program = vm->program;
 	const struct vm_insn *const code = program->code;
@@ -266,6 +279,14 @@ sleep:
 	account(vm, slice - budget);
 	slice = budget = 0;
 	err = sleep_here(vm, *--sp);
+	if (err)
+		goto out;
+	slice = budget = next_slice(vm);
+	NEXT();
+native:
+	account(vm, slice - budget);
+	slice = budget = 0;
+	err = native_here(vm, (size_t)pc->arg, &sp[-1]);
 	if (err)
 		goto out;
 	slice = budget = next_slice(vm);

@@ -12,6 +12,9 @@
  * runs, so that the loop itself checks only what cannot be known earlier: the
  * depth of recursion and division by zero.
  *
+ * What bytecode cannot do (locks, messages, memory) is done by native functions
+ * of its surroundings, as extension modules do it for an interpreter.
+ *
  * A vm belongs to one thread at a time. Programs are read-only and may be
  * shared by any number of them.
  */
@@ -25,6 +28,7 @@
 #define VM_MAX_FUNCTIONS 64
 #define VM_MAX_LOCALS 64 /* arguments included */
 #define VM_MAX_DEPTH 256 /* operands on the stack of one call */
+#define VM_MAX_NATIVES 64
 
 enum vm_op {
 	VM_PUSH,  /* -> arg */
@@ -48,6 +52,7 @@ enum vm_op {
 	VM_CALL,      /* arguments -> result of functions[arg] */
 	VM_RET,	      /* a ->, return a */
 	VM_SLEEP,     /* ns ->, a blocking call: sleep; negative counts as 0 */
+	VM_NATIVE,    /* a -> result of native function number arg of a */
 	VM_OP_COUNT,
 };
 
@@ -71,16 +76,19 @@ struct vm_program {
 	size_t length;
 	const struct vm_function *functions;
 	size_t function_count;
+	size_t natives; /* native functions that it may call */
 };
 
 /*
  * What the machine asks of its surroundings. Each returns 0 or a negative
- * errno, which ends the run with it. All three may hand the GIL to others.
+ * errno, which ends the run with it. All may hand the GIL to others; `native`,
+ * which need not, then returns 1. It may be NULL for programs without natives.
  */
 struct vm_hooks {
 	int (*checkpoint)(void *context);
 	int (*yield)(void *context);
 	int (*sleep)(void *context, uint64_t ns);
+	int (*native)(void *context, size_t number, int64_t argument, int64_t *result);
 };
 
 struct vm_config {
@@ -115,7 +123,8 @@ void vm__destroy(struct vm *vm);
  * returned. After an error the machine can be used again.
  *
  * A turn, which is check_interval instructions long, starts anew after each
- * checkpoint, yield and sleep, and goes on across runs.
+ * checkpoint, yield, sleep and native function that handed the GIL to others,
+ * and goes on across runs.
  */
 int vm__run(struct vm *vm, size_t function, const int64_t *args, size_t arg_count, int64_t *result);
 

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum arg_kind { ARG_NONE, ARG_VALUE, ARG_LOCAL, ARG_CODE, ARG_FUNCTION };
+enum arg_kind { ARG_NONE, ARG_VALUE, ARG_LOCAL, ARG_CODE, ARG_FUNCTION, ARG_NATIVE };
 
 static const struct op_shape {
 	const char *name;
@@ -42,6 +42,7 @@ static const struct op_shape {
 	[VM_CALL] = { "call", 0, 1, ARG_FUNCTION }, /* pops the arguments */
 	[VM_RET] = { "ret", 1, 0, ARG_NONE },
 	[VM_SLEEP] = { "sleep", 1, 0, ARG_NONE },
+	[VM_NATIVE] = { "native", 1, 1, ARG_NATIVE },
 };
 
 #define UNSEEN (-1)
@@ -78,6 +79,8 @@ static int check_outline(struct checker *c)
 		return bad(c, "a program has 1 to %d instructions", VM_MAX_CODE);
 	if (!p->functions || !p->function_count || p->function_count > VM_MAX_FUNCTIONS)
 		return bad(c, "a program has 1 to %d functions", VM_MAX_FUNCTIONS);
+	if (p->natives > VM_MAX_NATIVES)
+		return bad(c, "a program has up to %d native functions", VM_MAX_NATIVES);
 	for (size_t i = 0; i < p->function_count; i++) {
 		const struct vm_function *f = &p->functions[i];
 
@@ -107,6 +110,10 @@ static int check_arg(struct checker *c, const struct vm_function *f, uint32_t at
 	case ARG_FUNCTION:
 		if (insn->arg < 0 || (uint64_t)insn->arg >= c->program->function_count)
 			return bad(c, "%u: %s: no such function", at, shape->name);
+		break;
+	case ARG_NATIVE:
+		if (insn->arg < 0 || (uint64_t)insn->arg >= c->program->natives)
+			return bad(c, "%u: %s: no such native function", at, shape->name);
 		break;
 	case ARG_NONE:
 		if (insn->arg)

@@ -6,6 +6,7 @@
 #include "workloads/worker.h"
 #include "workloads/clock.h"
 #include "workloads/job.h"
+#include "workloads/mode.h"
 #include "workloads/work_log.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static int take(struct worker *worker)
+int worker__take_gil(struct worker *worker)
 {
 	int err = gil__take(worker->gil, &worker->slot->lock);
 
@@ -22,8 +23,9 @@ static int take(struct worker *worker)
 	return err;
 }
 
-static int drop(struct worker *worker)
+int worker__drop_gil(struct worker *worker)
 {
+	worker->gave_up = 1;
 	worker->holds_gil = 0;
 	return gil__drop(worker->gil, &worker->slot->lock);
 }
@@ -40,18 +42,18 @@ static int hook_checkpoint(void *context)
 /* What sleep(0) does in a program: give up control, want it back at once. */
 static int hook_yield(void *context)
 {
-	int err = drop(context);
+	int err = worker__drop_gil(context);
 
 	if (err)
 		return err;
 	sched_yield();
-	return take(context);
+	return worker__take_gil(context);
 }
 
 static int hook_sleep(void *context, uint64_t ns)
 {
 	struct timespec left = clock__timespec(ns);
-	int err = drop(context);
+	int err = worker__drop_gil(context);
 
 	if (err)
 		return err;
@@ -60,13 +62,24 @@ static int hook_sleep(void *context, uint64_t ns)
 	while (err == EINTR);
 	if (err)
 		return -err;
-	return take(context);
+	return worker__take_gil(context);
+}
+
+static int hook_native(void *context, size_t number, int64_t argument, int64_t *result)
+{
+	struct worker *worker = context;
+	int err;
+
+	worker->gave_up = 0;
+	err = worker->run->job->natives[number](worker, argument, result);
+	return err ? err : worker->gave_up;
 }
 
 static const struct vm_hooks hooks = {
 	.checkpoint = hook_checkpoint,
 	.yield = hook_yield,
 	.sleep = hook_sleep,
+	.native = hook_native,
 };
 
 int worker__init(struct worker *worker, struct run *run, unsigned index, struct gil *gil)
@@ -103,17 +116,20 @@ static int log_task(struct worker *worker, const struct task_slot *task)
 
 	if (!shared->params.verbose)
 		return 0;
-	err = drop(worker);
+	err = worker__drop_gil(worker);
 	if (err)
 		return err;
 	if (task->finished)
-		work_log__print("%10.6f s  worker-%u (%d)  %s finished: %" PRId64 "%s", seconds,
-				worker->index + 1, worker->slot->tid, task->name, task->result,
-				task->ok ? "" : ", which is WRONG");
+		work_log__print("%10.6f s  worker-%u (pid %d, tid %d)  %s finished after %.6f s: "
+				"%" PRId64 "%s",
+				seconds, worker->index + 1, worker->slot->pid, worker->slot->tid,
+				task->name, (double)(task->end_ns - task->start_ns) / NSEC_PER_SEC,
+				task->result, task->ok ? "" : ", which is WRONG");
 	else
-		work_log__print("%10.6f s  worker-%u (%d)  %s started", seconds, worker->index + 1,
-				worker->slot->tid, task->name);
-	return take(worker);
+		work_log__print("%10.6f s  worker-%u (pid %d, tid %d)  %s started", seconds,
+				worker->index + 1, worker->slot->pid, worker->slot->tid,
+				task->name);
+	return worker__take_gil(worker);
 }
 
 static int run_task(struct worker *worker, unsigned number)
@@ -133,16 +149,49 @@ static int run_task(struct worker *worker, unsigned number)
 	if (err)
 		return err;
 	slot->ok = slot->result == task.result &&
-		   vm__instructions(worker->vm) - before == task.instructions;
+		   vm__instructions(worker->vm) - before == task.instructions &&
+		   slot->end_ns - slot->start_ns >= task.min_ns;
 	slot->finished = 1;
 	return log_task(worker, slot);
+}
+
+/* The next of the tasks that were dealt to this worker. */
+static int next_dealt(struct worker *worker, unsigned *number)
+{
+	const struct run_shared *shared = worker->run->shared;
+	const struct task_slot *tasks = run__tasks(shared);
+
+	for (unsigned i = worker->next; i < shared->task_count; i++) {
+		if (tasks[i].worker == worker->index) {
+			worker->next = i + 1;
+			*number = i;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int run_tasks(struct worker *worker)
+{
+	const struct spawner *spawner = worker->run->spawner;
+	int (*next)(struct worker *, unsigned *) = spawner->next_task;
+	unsigned number = 0;
+	int err;
+
+	while ((err = (next ? next : next_dealt)(worker, &number)) > 0) {
+		err = run_task(worker, number);
+		if (!err && spawner->task_done)
+			err = spawner->task_done(worker, number);
+		if (err)
+			return err;
+	}
+	return err;
 }
 
 int worker__run(struct worker *worker)
 {
 	struct run_shared *shared = worker->run->shared;
 	struct worker_slot *slot = worker->slot;
-	const struct task_slot *tasks = run__tasks(shared);
 	char name[16];
 	int err;
 
@@ -154,21 +203,22 @@ int worker__run(struct worker *worker)
 	err = pthread_barrier_wait(&shared->barrier);
 	if (err == PTHREAD_BARRIER_SERIAL_THREAD)
 		err = 0;
-	slot->start_ns = clock__now();
+	__atomic_store_n(&slot->start_ns, clock__now(), __ATOMIC_RELAXED);
 	if (err) {
 		err = -err;
 		goto out;
 	}
-	err = take(worker);
-	for (unsigned i = 0; !err && i < shared->task_count; i++)
-		if (tasks[i].worker == worker->index)
-			err = run_task(worker, i);
+	err = worker__take_gil(worker);
+	if (!err)
+		err = run_tasks(worker);
 	/* Whatever went wrong: the others still need the GIL. */
 	if (worker->holds_gil) {
 		int left = gil__leave(worker->gil, &slot->lock);
 
 		err = err ? err : left;
 	}
+	if (err && worker->run->job->abort)
+		worker->run->job->abort(worker->run);
 out:
 	slot->end_ns = clock__now();
 	slot->instructions = vm__instructions(worker->vm);

@@ -16,7 +16,9 @@ struct worker {
 	struct vm *vm;
 	struct worker_slot *slot;
 	int holds_gil;	/* as far as its thread knows */
+	int gave_up;	/* the GIL, in the native function that runs */
 	unsigned index; /* from 0; its name is worker-(index + 1) */
+	unsigned next;	/* number from which on to look for dealt tasks */
 };
 
 /*
@@ -34,5 +36,13 @@ void worker__fini(struct worker *worker);
  * wrong result is no error here: it is noted with the task.
  */
 int worker__run(struct worker *worker);
+
+/*
+ * For native functions, around what may block: let others have the GIL, and get
+ * it back. Each returns 0 or a negative errno, which the function must return.
+ * It may return without the GIL only with an error.
+ */
+int worker__drop_gil(struct worker *worker);
+int worker__take_gil(struct worker *worker);
 
 #endif /* CONVOY_WORKER_H */

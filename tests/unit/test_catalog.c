@@ -25,7 +25,7 @@
 static void test_names(void **state)
 {
 	static const char *const names[MODE_COUNT] = {
-		"serial", "threads", "gil-ticks", "gil-timed", "processes",
+		"serial", "threads", "gil-ticks", "gil-timed", "processes", "pool",
 	};
 
 	(void)state;
@@ -34,6 +34,10 @@ static void test_names(void **state)
 		assert_ptr_equal(catalog_mode(names[i]), catalog_mode_at(i));
 		assert_int_equal(catalog_mode_at(i)->gil,
 				 i == MODE_GIL_TICKS || i == MODE_GIL_TIMED);
+		assert_int_equal(catalog_mode_at(i)->id, i);
+		assert_int_equal(catalog_mode_at(i)->processes,
+				 i == MODE_PROCESSES || i == MODE_POOL);
+		assert_int_equal(catalog_mode_at(i)->pool, i == MODE_POOL);
 		assert_true(strlen(catalog_mode_at(i)->summary) > 0);
 	}
 	assert_null(catalog_mode_at(MODE_COUNT));
@@ -55,20 +59,27 @@ static void test_every_row_can_run(void **state)
 		assert_ptr_equal(catalog_job(job->name), job);
 		assert_non_null(job__find(job->name));
 		assert_int_equal(vm__check(job__find(job->name)->program, NULL, NULL, 0), 0);
+		for (size_t i = 0; i < job__find(job->name)->program->natives; i++)
+			assert_non_null(job__find(job->name)->natives[i]);
 		assert_true(job->default_rounds > 0);
 		assert_true(job->default_work <= job->max_work);
 		assert_int_equal(job->work_unit != NULL, job->default_work != 0);
 		assert_int_equal(job->tasks != 0, job->too_many != NULL);
+		assert_int_equal(job->min_workers > 1, job->too_few != NULL);
+		assert_true(job->default_inside <= CATALOG_MAX_LOCK_WORK);
+		assert_true(job->default_outside <= CATALOG_MAX_LOCK_WORK);
+		assert_true(job->lock_work || !(job->default_inside || job->default_outside));
 		assert_non_null(job->default_modes[0]);
 		for (size_t i = 0; job->default_modes[i]; i++) {
-			unsigned workers = job->default_workers ? job->default_workers : 2;
+			const struct mode_info *mode = catalog_mode(job->default_modes[i]);
 
-			assert_non_null(catalog_mode(job->default_modes[i]));
-			assert_null(
-				catalog_refusal(job, catalog_mode(job->default_modes[i]), workers));
+			assert_non_null(mode);
+			for (unsigned cpus = 0; cpus < 2000; cpus += 1 + cpus)
+				assert_null(catalog_refusal(job, mode,
+							    catalog_workers(job, mode, cpus)));
 		}
 	}
-	assert_int_equal(jobs, 2);
+	assert_int_equal(jobs, 7);
 	for (size_t i = 0; i < MODE_COUNT; i++)
 		assert_non_null(spawner__find(catalog_mode_at(i)->name));
 	assert_null(spawner__find("serially"));
@@ -110,6 +121,75 @@ static void test_refusals(void **state)
 	}
 	assert_non_null(catalog_refusal(NULL, catalog_mode_at(0), 1));
 	assert_non_null(catalog_refusal(countdown, NULL, 1));
+}
+
+/* The table of job_rows.h: who runs where. */
+static void test_every_pair(void **state)
+{
+	static const struct {
+		const char *job;
+		int runs[MODE_COUNT]; /* serial threads gil-ticks gil-timed processes pool */
+	} rows[] = {
+		{ "countdown", { 1, 1, 1, 1, 1, 1 } }, { "recursion", { 1, 1, 1, 1, 1, 1 } },
+		{ "sleepers", { 1, 1, 1, 1, 1, 1 } },  { "counter", { 1, 1, 1, 1, 1, 0 } },
+		{ "mixed", { 1, 1, 1, 1, 1, 0 } },     { "queue", { 0, 1, 1, 1, 1, 0 } },
+		{ "pages", { 1, 1, 1, 1, 1, 1 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct job_info *job = catalog_job(rows[i].job);
+
+		assert_ptr_equal(job, catalog_job_at(i));
+		for (size_t j = 0; j < MODE_COUNT; j++) {
+			const char *why = catalog_refusal(job, catalog_mode_at(j), 2);
+
+			assert_int_equal(!why, rows[i].runs[j]);
+			/* A sentence, not a word; and with one worker the same one. */
+			assert_true(!why || strlen(why) > 40);
+			if (why)
+				assert_ptr_equal(catalog_refusal(job, catalog_mode_at(j), 1), why);
+		}
+	}
+	assert_null(catalog_job_at(sizeof(rows) / sizeof(rows[0])));
+}
+
+static void test_fewest_and_most_workers(void **state)
+{
+	const struct mode_info *threads = catalog_mode("threads"), *pool = catalog_mode("pool");
+
+	(void)state;
+	assert_non_null(strstr(catalog_refusal(catalog_job("mixed"), threads, 1), "at least 2"));
+	assert_non_null(strstr(catalog_refusal(catalog_job("queue"), threads, 1), "at least 2"));
+	assert_null(catalog_refusal(catalog_job("counter"), threads, 1));
+	assert_non_null(strstr(catalog_refusal(catalog_job("sleepers"), threads, 6), "five tasks"));
+	/* Fewer workers than tasks are a pool's point; more have nothing to do there either. */
+	assert_null(catalog_refusal(catalog_job("recursion"), pool, 2));
+	assert_null(catalog_refusal(catalog_job("sleepers"), pool, 1));
+	assert_non_null(catalog_refusal(catalog_job("sleepers"), pool, 6));
+}
+
+static void test_default_workers(void **state)
+{
+	static const struct {
+		const char *job, *mode;
+		unsigned cpus, workers;
+	} rows[] = {
+		{ "countdown", "threads", 8, 8 }, { "countdown", "pool", 8, 8 },
+		{ "countdown", "pool", 1, 2 },	  { "countdown", "serial", 0, 2 },
+		{ "recursion", "threads", 8, 3 }, { "recursion", "pool", 8, 3 },
+		{ "recursion", "pool", 2, 2 },	  { "sleepers", "threads", 2, 5 },
+		{ "sleepers", "serial", 2, 5 },	  { "sleepers", "pool", 2, 2 },
+		{ "sleepers", "pool", 4, 4 },	  { "sleepers", "pool", 64, 5 },
+		{ "queue", "threads", 1, 3 },	  { "mixed", "threads", 1, 2 },
+		{ "pages", "pool", 3, 3 },	  { "countdown", "pool", 5000, 1024 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(catalog_workers(catalog_job(rows[i].job),
+						 catalog_mode(rows[i].mode), rows[i].cpus),
+				 rows[i].workers);
 }
 
 static void test_plans(void **state)
@@ -285,6 +365,9 @@ int main(void)
 		cmocka_unit_test(test_every_row_can_run),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_every_pair),
+		cmocka_unit_test(test_fewest_and_most_workers),
+		cmocka_unit_test(test_default_workers),
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_whole_numbers),
 		cmocka_unit_test(test_real_numbers),

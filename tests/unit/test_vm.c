@@ -17,6 +17,7 @@ struct calls {
 	unsigned checkpoints;
 	unsigned yields;
 	unsigned sleeps;
+	unsigned natives;
 	uint64_t slept_ns;
 	const struct vm *vm;
 	uint64_t last;	  /* instructions at the last call of any hook */
@@ -59,10 +60,26 @@ static int on_sleep(void *context, uint64_t ns)
 	return note(calls);
 }
 
+/* 0: 10 a; 1: the same, and the GIL was handed to others meanwhile. */
+static int on_native(void *context, size_t number, int64_t argument, int64_t *result)
+{
+	struct calls *calls = context;
+	int err;
+
+	calls->natives++;
+	*result = 10 * argument;
+	/* Where nothing is handed over nothing is to be noted. */
+	if (!number)
+		return calls->fail;
+	err = note(calls);
+	return err ? err : 1;
+}
+
 static const struct vm_hooks hooks = {
 	.checkpoint = on_checkpoint,
 	.yield = on_yield,
 	.sleep = on_sleep,
+	.native = on_native,
 };
 
 static struct vm *make(const struct vm_program *program, uint64_t check, uint64_t yield,
@@ -85,7 +102,7 @@ static struct vm *make(const struct vm_program *program, uint64_t check, uint64_
 static int run_code(const struct vm_insn *code, size_t length, int64_t *result)
 {
 	const struct vm_function f = { .name = "f", .end = (uint32_t)length, .locals = 2 };
-	const struct vm_program program = { code, length, &f, 1 };
+	const struct vm_program program = { code, length, &f, 1, 0 };
 	struct calls calls = { 0 };
 	struct vm *vm = make(&program, 100, 0, &calls);
 	int err = vm__run(vm, 0, NULL, 0, result);
@@ -207,10 +224,7 @@ static const struct vm_function fac_functions[] = {
 	{ .name = "forever", .entry = 13, .end = 15 },
 };
 static const struct vm_program fac_program = {
-	fac_code,
-	COUNT(fac_code),
-	fac_functions,
-	COUNT(fac_functions),
+	fac_code, COUNT(fac_code), fac_functions, COUNT(fac_functions), 0,
 };
 
 static void test_recursion(void **state)
@@ -270,10 +284,7 @@ static const struct vm_function loop_function = {
 	.locals = 1,
 };
 static const struct vm_program loop_program = {
-	loop_code,
-	COUNT(loop_code),
-	&loop_function,
-	1,
+	loop_code, COUNT(loop_code), &loop_function, 1, 0,
 };
 
 static void run_loop(struct vm *vm, int64_t n)
@@ -387,7 +398,7 @@ static void test_sleep_is_a_blocking_call_and_a_new_turn(void **state)
 		{ .op = VM_RET },
 	};
 	const struct vm_function f = { .name = "f", .end = COUNT(code) };
-	const struct vm_program program = { code, COUNT(code), &f, 1 };
+	const struct vm_program program = { code, COUNT(code), &f, 1, 0 };
 	struct calls calls = { 0 };
 	struct vm *vm = make(&program, 10, 0, &calls);
 	int64_t result;
@@ -401,6 +412,62 @@ static void test_sleep_is_a_blocking_call_and_a_new_turn(void **state)
 	vm__destroy(vm);
 }
 
+static void test_natives(void **state)
+{
+	/* The call is the fourth instruction, and at ten a checkpoint is due. */
+	struct vm_insn code[] = {
+		{ .op = VM_PUSH, .arg = 7 },
+		{ .op = VM_DUP },
+		{ .op = VM_POP },
+		{ .op = VM_NATIVE },
+		{ .op = VM_PUSH },
+		{ .op = VM_POP },
+		{ .op = VM_PUSH },
+		{ .op = VM_POP },
+		{ .op = VM_PUSH, .arg = -1 },
+		{ .op = VM_ADD },
+		{ .op = VM_DUP },
+		{ .op = VM_POP },
+		{ .op = VM_RET },
+	};
+	const struct vm_function f = { .name = "f", .end = COUNT(code) };
+	const struct vm_program program = { code, COUNT(code), &f, 1, 2 };
+
+	(void)state;
+	for (int number = 0; number < 2; number++) {
+		struct calls calls = { 0 };
+		struct vm *vm;
+		int64_t result = 0;
+
+		code[3].arg = number;
+		vm = make(&program, 10, 0, &calls);
+		assert_int_equal(vm__run(vm, 0, NULL, 0, &result), 0);
+		assert_int_equal(result, 69);
+		assert_int_equal(calls.natives, 1);
+		/* Only what was handed over starts a new turn. */
+		assert_int_equal(calls.checkpoints, number ? 0 : 1);
+		assert_int_equal(vm__instructions(vm), COUNT(code));
+		calls.fail = -ENODATA;
+		assert_int_equal(vm__run(vm, 0, NULL, 0, &result), -ENODATA);
+		vm__destroy(vm);
+	}
+}
+
+static void test_natives_need_a_hook(void **state)
+{
+	const struct vm_insn code[] = { { .op = VM_PUSH }, { .op = VM_RET } };
+	const struct vm_function f = { .name = "f", .end = 2 };
+	const struct vm_program program = { code, 2, &f, 1, 1 };
+	const struct vm_program too_many = { code, 2, &f, 1, VM_MAX_NATIVES + 1 };
+	const struct vm_hooks without = { .checkpoint = on_checkpoint };
+	const struct vm_config config = { .check_interval = 1, .hooks = &without };
+	struct vm *vm = NULL;
+
+	(void)state;
+	assert_int_equal(vm__create(&vm, &program, &config), -EINVAL);
+	assert_int_equal(vm__check(&too_many, NULL, NULL, 0), -EINVAL);
+}
+
 static void check_bad(const struct vm_insn *code, size_t length, const char *expected)
 {
 	const struct vm_function f = {
@@ -409,7 +476,7 @@ static void check_bad(const struct vm_insn *code, size_t length, const char *exp
 		.args = 1,
 		.locals = 2,
 	};
-	const struct vm_program program = { code, length, &f, 1 };
+	const struct vm_program program = { code, length, &f, 1, 1 };
 	struct vm_config config = { .check_interval = 1, .hooks = &hooks };
 	struct vm *vm = NULL;
 	char why[128] = "";
@@ -442,6 +509,9 @@ static void test_bad_code_is_refused(void **state)
 	BAD("no such local", { .op = VM_LOAD, .arg = INT64_MAX }, { .op = VM_RET });
 	BAD("no such function", { .op = VM_CALL, .arg = 1 }, { .op = VM_RET });
 	BAD("no such function", { .op = VM_CALL, .arg = -1 }, { .op = VM_RET });
+	BAD("needs 1 operands, has 0", { .op = VM_NATIVE }, { .op = VM_RET });
+	BAD("no such native", { .op = VM_PUSH }, { .op = VM_NATIVE, .arg = 1 }, { .op = VM_RET });
+	BAD("no such native", { .op = VM_PUSH }, { .op = VM_NATIVE, .arg = -1 }, { .op = VM_RET });
 	BAD("leaves its function", { .op = VM_JUMP, .arg = 1 });
 	BAD("leaves its function", { .op = VM_JUMP, .arg = -1 });
 	BAD("takes no argument", { .op = VM_PUSH }, { .op = VM_RET, .arg = 1 });
@@ -465,7 +535,7 @@ static void test_bad_outlines_are_refused(void **state)
 	const struct vm_insn code[] = { { .op = VM_PUSH }, { .op = VM_RET } };
 	const struct vm_function good = { .name = "f", .end = 2 };
 	struct vm_function f = good;
-	struct vm_program program = { code, 2, &f, 1 };
+	struct vm_program program = { code, 2, &f, 1, 0 };
 	struct vm_config config = { .check_interval = 0, .hooks = &hooks };
 	struct vm *vm = NULL;
 	uint16_t operands = 0;
@@ -511,6 +581,8 @@ int main(void)
 		cmocka_unit_test(test_yield_and_check_at_once_is_one_pause),
 		cmocka_unit_test(test_a_failing_hook_ends_the_run),
 		cmocka_unit_test(test_sleep_is_a_blocking_call_and_a_new_turn),
+		cmocka_unit_test(test_natives),
+		cmocka_unit_test(test_natives_need_a_hook),
 		cmocka_unit_test(test_bad_code_is_refused),
 		cmocka_unit_test(test_too_many_operands_are_refused),
 		cmocka_unit_test(test_bad_outlines_are_refused),
