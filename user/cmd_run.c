@@ -110,7 +110,7 @@ static int fill_report(struct report *report, const struct run_plan *plan,
 	report->incomplete = outcome->signal || outcome->workload_failed;
 	report->allow_loss = plan->allow_loss;
 	report->command_status = -1;
-	report->workers = plan->workers;
+	report->workers = plan->n_modes ? plan->modes[0].workers : 0;
 	snprintf(report->job, sizeof(report->job), "%s", plan->job ? plan->job->name : "");
 	snprintf(report->reference, sizeof(report->reference), "%s", plan->reference);
 	report->params = run_plan__params(plan);

@@ -106,7 +106,7 @@ int features__require(struct kernel_features *features)
 		message("not permitted to trace: it takes root, or CAP_BPF and CAP_PERFMON");
 		message("--probes=none runs without permission, and says less");
 		message("run it with sudo, or give the binary the capabilities:\n"
-			"        sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep convoy");
+			"        sudo setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep convoy");
 		return -EPERM;
 	}
 	btf = btf__load_vmlinux_btf();

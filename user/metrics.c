@@ -253,8 +253,11 @@ static int add_own(struct mode_metrics *metrics, const struct work_result *work)
 			if (!strcmp(work->metrics[j].name, metric->name))
 				grown[metrics->rounds] = work->metrics[j].value;
 	}
+	/* Of some rounds only, a sum would be none. */
+	if (!metrics->rounds)
+		metrics->has_schedstat = true;
 	metrics->has_own = true;
-	metrics->has_schedstat = work->n_threads > 0;
+	metrics->has_schedstat &= work->n_threads > 0;
 	for (size_t i = 0; i < work->n_threads; i++) {
 		const struct work_thread *thread = &work->threads[i];
 

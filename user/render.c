@@ -91,7 +91,7 @@ static int parse_spec(const char *spec, struct target *target)
 	snprintf(format, sizeof(format), "%.*s", (int)(length < 31 ? length : 31), spec);
 	target->renderer = length < sizeof(format) ? render__find(format) : NULL;
 	if (!target->renderer)
-		return complain(spec, -EINVAL, "no such format; there are text and json");
+		return complain(spec, -EINVAL, "no such format; there are text, csv and json");
 	target->path = equals + 1;
 	slash = strrchr(target->path, '/');
 	if (slash && !slash[1])

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "outside.h"
 #include "render.h"
 
 /*
@@ -15,17 +16,16 @@
  */
 static void put_text(FILE *out, const char *text, size_t max)
 {
-	size_t n = strnlen(text, max);
+	char safe[4 * 256 + 1];
 
+	outside__terminal(safe, sizeof(safe), text, max, true);
 	fputc('"', out);
-	if (n && strchr("=+-@\t\r", text[0]))
+	if (safe[0] && strchr("=+-@", safe[0]))
 		fputc('\'', out);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '"')
+	for (const char *c = safe; *c; c++) {
+		if (*c == '"')
 			fputc('"', out);
-		fputc(c < ' ' || c == 0x7f ? '?' : c, out);
+		fputc(*c, out);
 	}
 	fputc('"', out);
 }

@@ -401,7 +401,7 @@ static void print_bars(struct text *text)
 static bool is_contended(enum lock_kind kind)
 {
 	return kind == LOCK_GIL || kind == LOCK_MUTEX || kind == LOCK_RWLOCK ||
-	       kind == LOCK_SEMAPHORE || kind == LOCK_ONCE || kind == LOCK_KERNEL;
+	       kind == LOCK_ONCE || kind == LOCK_KERNEL;
 }
 
 static void print_top_lock(struct text *text)
@@ -463,11 +463,9 @@ static void print_next(struct text *text)
 		if (report->modes[i].wall_ns.n < least)
 			least = report->modes[i].wall_ns.n;
 	}
-	if (!report->valid && report->probes.futex == FUTEX_ALL) {
-		text__paragraph(text, 0, LABEL,
-				"%-*sthe same with --futex=blocking, which records "
-				"less",
-				LABEL, "next");
+	if (!report->valid) {
+		text__paragraph(text, 0, LABEL, "%-*sthe same with a larger --ring-bytes", LABEL,
+				"next");
 		return;
 	}
 	if (!report->job[0])

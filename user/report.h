@@ -48,7 +48,7 @@ struct report_lock {
 	struct maybe p50_ns, p99_ns, max_ns;	/* of episodes */
 	struct report_holder *holders;	/* largest share first */
 	size_t n_holders;
-	uint64_t handoffs;	/* waits ended by the releaser's own wake-up */
+	uint64_t handoffs;	/* attempts that slept and ended with the lock taken over */
 	struct maybe handoff_p50_ns;	/* from that wake-up to running */
 	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them */
 	uint64_t woken_early;	/* waits whose wake-up preceded their switch-out */

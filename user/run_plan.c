@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "outside.h"
 #include "run_plan.h"
 #include "session.h"
 #include "workloads/cpulist.h"
@@ -15,6 +16,9 @@
 
 enum option_key {
 	KEY_SLEEP_SCALE = 0x100,
+	KEY_SEED,
+	KEY_INSIDE,
+	KEY_OUTSIDE,
 	KEY_START,
 	KEY_YIELD_EVERY,
 	KEY_CHECK_INTERVAL,
@@ -40,6 +44,9 @@ static const struct argp_option options[] = {
 	{ "rounds", 'r', "ROUNDS", 0,
 	  "Times to run each mode, interleaved (default: the job's own)", 0 },
 	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Shorten or lengthen the sleeps of a job", 0 },
+	{ "seed", KEY_SEED, "N", 0, "Seed of a job's random numbers (default: fixed)", 0 },
+	{ "inside", KEY_INSIDE, "N", 0, "Work with the job's lock held (default: the job's own)", 0 },
+	{ "outside", KEY_OUTSIDE, "N", 0, "Work without it (default: the job's own)", 0 },
 	{ "start", KEY_START, "fork|spawn", 0, "How processes are started (default: fork)", 0 },
 	{ "yield-every", KEY_YIELD_EVERY, "N", 0,
 	  "Give up control every N instructions, as sleep(0) does (default: never)", 0 },
@@ -93,7 +100,7 @@ struct parse_state {
 	const char *job, *modes, *cpus, *reference;
 	const char *commands[MAX_MODES];
 	size_t n_commands;
-	bool has_work, has_sleep_scale;
+	bool has_work, has_workers, has_sleep_scale, has_seed, has_inside, has_outside;
 	int err;
 };
 
@@ -206,7 +213,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		state->modes = arg;
 		break;
 	case 'w':
-		err = parse_count("--workers", arg, 1024, &plan->workers);
+		err = parse_count("--workers", arg, CATALOG_MAX_WORKERS, &plan->workers);
+		state->has_workers = true;
 		break;
 	case 'n':
 		/* How much a job can take is checked when the job is known. */
@@ -219,6 +227,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 	case KEY_SLEEP_SCALE:
 		err = parse_real("--sleep-scale", arg, 0, 1000, &plan->sleep_scale);
 		state->has_sleep_scale = true;
+		break;
+	case KEY_SEED:
+		err = parse_unsigned("--seed", arg, 0, CATALOG_MAX_SEED, &plan->seed);
+		state->has_seed = true;
+		break;
+	case KEY_INSIDE:
+		err = parse_unsigned("--inside", arg, 0, CATALOG_MAX_LOCK_WORK, &plan->inside);
+		state->has_inside = true;
+		break;
+	case KEY_OUTSIDE:
+		err = parse_unsigned("--outside", arg, 0, CATALOG_MAX_LOCK_WORK, &plan->outside);
+		state->has_outside = true;
 		break;
 	case KEY_START:
 		err = parse_choice("--start", arg, starts, &which);
@@ -310,9 +330,24 @@ static int choose_job(struct run_plan *plan, const struct parse_state *state)
 		message("job '%s' does not sleep: it takes no --sleep-scale", job->name);
 		return -EINVAL;
 	}
+	if (state->has_seed && !job->seeded) {
+		message("job '%s' has nothing random: it takes no --seed", job->name);
+		return -EINVAL;
+	}
+	if ((state->has_inside || state->has_outside) && !job->lock_work) {
+		message("job '%s' has no lock of its own: it takes no --inside and no --outside",
+			job->name);
+		return -EINVAL;
+	}
 	plan->job = job;
 	if (!state->has_work)
 		plan->work = job->default_work;
+	if (!state->has_seed)
+		plan->seed = CATALOG_DEFAULT_SEED;
+	if (!state->has_inside)
+		plan->inside = job->default_inside;
+	if (!state->has_outside)
+		plan->outside = job->default_outside;
 	if (!plan->rounds)
 		plan->rounds = job->default_rounds;
 	return 0;
@@ -389,6 +424,9 @@ static int add_bundled(struct run_plan *plan, const char *name)
 		return -EINVAL;
 	mode->bundled = bundled;
 	mode->workers = plan->workers;
+	if (!mode->workers)
+		mode->workers = catalog_workers(plan->job, bundled,
+						(unsigned)CPU_COUNT(&plan->cpus));
 	refusal = catalog_refusal(plan->job, bundled, mode->workers);
 	if (refusal) {
 		message("job '%s' in mode '%s' with %u workers: %s", plan->job->name, name,
@@ -448,31 +486,38 @@ static int choose_modes(struct run_plan *plan, const struct parse_state *state)
 	return err;
 }
 
+static const struct plan_mode *find_mode(const struct run_plan *plan, const char *label)
+{
+	for (size_t i = 0; i < plan->n_modes; i++)
+		if (!strcmp(plan->modes[i].label, label))
+			return &plan->modes[i];
+	return NULL;
+}
+
+/* Speed-ups are against serial; where that does not run, against the first command. */
 static int choose_reference(struct run_plan *plan, const char *label)
 {
-	size_t at = 0;
+	const struct plan_mode *mode = find_mode(plan, label ? label : "serial");
 
-	if (!label)
-		label = plan->modes[0].command ? plan->modes[0].label : "serial";
-	else
-		while (strcmp(plan->modes[at].label, label))
-			if (++at == plan->n_modes) {
-				message("--reference '%s' is not among the modes of this run",
-					label);
-				return -EINVAL;
-			}
-	snprintf(plan->reference, sizeof(plan->reference), "%s", label);
+	if (label && !mode) {
+		message("--reference '%s' is not among the modes of this run", label);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < plan->n_modes && !mode; i++)
+		if (plan->modes[i].command)
+			mode = &plan->modes[i];
+	snprintf(plan->reference, sizeof(plan->reference), "%s", mode ? mode->label : "serial");
 	return 0;
 }
 
-static void choose_workers(struct run_plan *plan)
+/* A string of the user's as JSON, whatever its bytes; NULL without memory. */
+static json_t *json_bytes(const char *text)
 {
-	int cpus = CPU_COUNT(&plan->cpus);
+	char *valid = outside__utf8(text, strlen(text));
+	json_t *json = valid ? json_string_nocheck(valid) : NULL;
 
-	if (!plan->workers)
-		plan->workers = plan->job->default_workers;
-	if (!plan->workers)
-		plan->workers = cpus > 2 ? (unsigned)cpus : 2;
+	free(valid);
+	return json;
 }
 
 /* As a shell would read it back. */
@@ -534,7 +579,6 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 		err = choose_cpus(plan, state.cpus);
 	if (err)
 		return err;
-	choose_workers(plan);
 	err = choose_modes(plan, &state);
 	return err ? err : choose_reference(plan, state.reference);
 }
@@ -542,22 +586,32 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 json_t *run_plan__params(const struct run_plan *plan)
 {
 	const struct job_info *job = plan->job;
-	json_t *modes = json_array(), *commands = json_object();
+	bool lock_work = job && job->lock_work;
+	json_t *modes = json_array(), *commands = json_object(), *workers = json_object();
 
 	for (size_t i = 0; i < plan->n_modes; i++) {
 		const struct plan_mode *mode = &plan->modes[i];
+		char *label = outside__utf8(mode->label, sizeof(mode->label));
 
-		json_array_append_new(modes, json_string(mode->label));
-		if (mode->command)
-			json_object_set_new(commands, mode->label, json_string(mode->command));
+		json_array_append_new(modes, json_bytes(mode->label));
+		if (label && mode->command)
+			json_object_set_new(commands, label, json_bytes(mode->command));
+		else if (label)
+			json_object_set_new(workers, label, json_integer(mode->workers));
+		free(label);
 	}
 	return json_pack(
-		"{s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:f, s:s, s:I, s:I, s:f, s:o, s:s, s:o, s:s}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:o, s:o, s:o, s:s, s:I, s:I, s:f, "
+		"s:o, s:s, s:o, s:s}",
 		"job", job ? json_string(job->name) : json_null(), "modes", modes, "commands",
-		commands, "reference", plan->reference, "workers",
-		job ? json_integer(plan->workers) : json_null(), "work",
+		commands, "reference", json_bytes(plan->reference), "workers",
+		plan->workers ? json_integer(plan->workers) : json_null(), "mode_workers", workers,
+		"work",
 		job && job->work_unit ? json_integer((json_int_t)plan->work) : json_null(),
-		"rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "start",
+		"rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "seed",
+		job && job->seeded ? json_integer((json_int_t)plan->seed) : json_null(), "inside",
+		lock_work ? json_integer((json_int_t)plan->inside) : json_null(), "outside",
+		lock_work ? json_integer((json_int_t)plan->outside) : json_null(), "start",
 		plan->spawn ? "spawn" : "fork", "yield_every", (json_int_t)plan->yield_every,
 		"check_interval", (json_int_t)plan->check_interval, "switch_interval_ms",
 		plan->switch_interval_ms, "cpus",

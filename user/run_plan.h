@@ -32,9 +32,11 @@ struct run_plan {
 	size_t n_modes;
 	char reference[64];		/* mode that speed-up is against */
 	bool probes;			/* false: --probes=none */
-	unsigned workers, rounds;
+	unsigned workers;		/* -w; 0: each job's and mode's own */
+	unsigned rounds;
 	unsigned long long work;	/* 0: the job takes none */
 	double sleep_scale;
+	unsigned long long seed, inside, outside;	/* of jobs that take them */
 	bool spawn;			/* --start=spawn */
 	unsigned long long yield_every;	/* 0: never */
 	unsigned long long check_interval;

@@ -102,6 +102,12 @@ static void build_argv(struct work_argv *args, const struct runner *runner,
 		add_arg(args, "--work=%llu", plan->work);
 	if (plan->job->sleeps)
 		add_arg(args, "--sleep-scale=%.17g", plan->sleep_scale);
+	if (plan->job->seeded)
+		add_arg(args, "--seed=%llu", plan->seed);
+	if (plan->job->lock_work) {
+		add_arg(args, "--inside=%llu", plan->inside);
+		add_arg(args, "--outside=%llu", plan->outside);
+	}
 	add_arg(args, "--start=%s", plan->spawn ? "spawn" : "fork");
 	add_arg(args, "--yield-every=%llu", plan->yield_every);
 	add_arg(args, "--check-interval=%llu", plan->check_interval);

@@ -129,12 +129,7 @@ static int start(struct trace *trace, struct session *session, const struct trac
 {
 	int err, disarmed = 0;
 
-<<<<<<< HEAD
 	err = session ? session__arm(session) : 0;
-	if (err) {
-		message("cannot arm the probes: %s", strerror(-err));
-=======
-	err = session__arm(session);
 	if (err)
 		return err;
 	err = launch__start(&trace->launch, &options->launch);
@@ -181,8 +176,7 @@ int trace__command(struct trace *trace, struct session *session,
 			err = 0;
 		else
 			message("cannot start %s: %s", options->launch.argv[0], strerror(-err));
-	} else {
->>>>>>> 62b37c8834f6f7c001f0fbc30490832e88fc56cb
+	} else if (session) {
 		ledger_options.start_ns = trace->start_ns;
 		err = ledger__new(&trace->ledger, &ledger_options);
 		sink.ledger = trace->ledger;

@@ -37,12 +37,17 @@ static int parse_task(json_t *json, struct work_task *task)
 
 static int parse_thread(json_t *json, struct work_thread *thread)
 {
-	json_int_t pid, tid, start, end, wait, run = 0, delay = 0;
+	json_int_t pid, tid, start, end, wait, job_wait = 0, run = 0, delay = 0;
 	json_t *sched = json_object_get(json, "schedstat");
 
 	if (json_unpack(json, "{s:I, s:I, s:I, s:I, s:{s:I}}", "pid", &pid, "tid", &tid, "start_ns",
 			&start, "end_ns", &end, "lock", "wait_ns", &wait) ||
 	    !is_id(pid) || !is_id(tid) || start < 0 || end < start || wait < 0)
+		return -EBADMSG;
+	/* Locks of the job's own; jobs that have none may leave them out. */
+	if (json_unpack(json, "{s?{s:I}}", "job_lock", "wait_ns", &job_wait) || job_wait < 0)
+		return -EBADMSG;
+	if (sched && !json_is_object(sched) && !json_is_null(sched))
 		return -EBADMSG;
 	thread->has_schedstat = json_is_object(sched);
 	if (thread->has_schedstat &&
@@ -53,7 +58,7 @@ static int parse_thread(json_t *json, struct work_thread *thread)
 	thread->tid = (uint32_t)tid;
 	thread->start_ns = (uint64_t)start;
 	thread->end_ns = (uint64_t)end;
-	thread->lock_wait_ns = (uint64_t)wait;
+	thread->lock_wait_ns = (uint64_t)wait + (uint64_t)job_wait;
 	thread->run_ns = (uint64_t)run;
 	thread->run_delay_ns = (uint64_t)delay;
 	return 0;

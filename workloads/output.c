@@ -125,13 +125,25 @@ static json_t *metrics_json(const struct run_metrics *metrics)
 	return object;
 }
 
+static json_t *schedstat_json(const struct worker_slot *slot)
+{
+	const struct field fields[] = {
+		{ "run_ns", slot->run_ns },
+		{ "run_delay_ns", slot->run_delay_ns },
+	};
+
+	return slot->has_schedstat ? fields_json(fields, sizeof(fields) / sizeof(fields[0])) :
+				     json_null();
+}
+
 static json_t *thread_json(unsigned index, const struct worker_slot *slot)
 {
-	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "worker", (int)index + 1,
+	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "worker", (int)index + 1,
 			 "pid", (int)slot->pid, "tid", (int)slot->tid, "start_ns",
 			 integer_or_null(slot->start_ns), "end_ns", integer_or_null(slot->end_ns),
 			 "instructions", integer(slot->instructions), "lock",
-			 lock_json(&slot->lock), "job_lock", job_lock_json(&slot->job_lock));
+			 lock_json(&slot->lock), "job_lock", job_lock_json(&slot->job_lock),
+			 "schedstat", schedstat_json(slot));
 }
 
 static json_t *tasks_json(const struct run_shared *shared)

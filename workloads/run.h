@@ -62,6 +62,9 @@ struct worker_slot {
 	uint64_t start_ns; /* after the barrier */
 	uint64_t end_ns;   /* its work is done, the GIL released */
 	uint64_t instructions;
+	/* /proc/thread-self/schedstat since start_ns; valid if has_schedstat. */
+	uint64_t run_ns, run_delay_ns;
+	int32_t has_schedstat;
 	int32_t error; /* 0 or a negative errno */
 	int32_t finished;
 	int32_t fd; /* mode pool: its end of the line to the main process */

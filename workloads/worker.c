@@ -188,10 +188,29 @@ static int run_tasks(struct worker *worker)
 	return err;
 }
 
+/* The scheduler's own account of the calling thread (CONFIG_SCHED_INFO), ns. */
+struct schedstat {
+	uint64_t run_ns, run_delay_ns;
+};
+
+/* Returns 0, or -ENOENT where the kernel keeps none. */
+static int read_schedstat(struct schedstat *stat)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+	int n;
+
+	if (!file)
+		return -ENOENT;
+	n = fscanf(file, "%" SCNu64 " %" SCNu64, &stat->run_ns, &stat->run_delay_ns);
+	fclose(file);
+	return n == 2 ? 0 : -ENOENT;
+}
+
 int worker__run(struct worker *worker)
 {
 	struct run_shared *shared = worker->run->shared;
 	struct worker_slot *slot = worker->slot;
+	struct schedstat before, after;
 	char name[16];
 	int err;
 
@@ -203,6 +222,7 @@ int worker__run(struct worker *worker)
 	err = pthread_barrier_wait(&shared->barrier);
 	if (err == PTHREAD_BARRIER_SERIAL_THREAD)
 		err = 0;
+	slot->has_schedstat = !read_schedstat(&before);
 	__atomic_store_n(&slot->start_ns, clock__now(), __ATOMIC_RELAXED);
 	if (err) {
 		err = -err;
@@ -221,6 +241,12 @@ int worker__run(struct worker *worker)
 		worker->run->job->abort(worker->run);
 out:
 	slot->end_ns = clock__now();
+	if (slot->has_schedstat && !read_schedstat(&after)) {
+		slot->run_ns = after.run_ns - before.run_ns;
+		slot->run_delay_ns = after.run_delay_ns - before.run_delay_ns;
+	} else {
+		slot->has_schedstat = 0;
+	}
 	slot->instructions = vm__instructions(worker->vm);
 	slot->error = err;
 	slot->finished = 1;

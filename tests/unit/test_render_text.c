@@ -85,7 +85,7 @@ static void test_text_of_an_invalid_report(void **state)
 	assert_contains(out, "\n15 lost, ");
 	assert_contains(out, "53 of 55 threads, 9 failed reads");
 	assert_contains(out, "\n  Warning: events were lost.");
-	assert_contains(out, "next        the same with --futex=blocking");
+	assert_contains(out, "--ring-bytes");
 	free(out);
 	check_widths(report);
 	report__free(report);
