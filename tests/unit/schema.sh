@@ -115,9 +115,19 @@ check("commands", ["params", "commands"], {"a": "make", "b": "x"}, good=True)
 for bad in (None, [], {"a": 1}, {"a": None}, {"a": ["make"]}, {"a": ""}):
     check("commands", ["params", "commands"], bad)
 for key, bad in (("modes", ["a", "a"]), ("modes", [1]), ("reference", 1), ("reference", None),
-                 ("workers", "2"), ("work", -1), ("rounds", 0), ("probes", "some"),
+                 ("workers", "2"), ("workers", 0), ("workers", 1.5), ("work", -1),
+                 ("seed", -1), ("seed", "1"), ("seed", 1.5), ("inside", -1), ("inside", "1"),
+                 ("inside", 0.5), ("outside", -1), ("outside", []), ("outside", False),
+                 ("mode_workers", None), ("mode_workers", 2), ("mode_workers", [2]),
+                 ("mode_workers", {"pool": 0}), ("mode_workers", {"pool": None}),
+                 ("mode_workers", {"pool": "2"}), ("mode_workers", {"pool": 2.5}), ("rounds", 0), ("probes", "some"),
                  ("futex", "some"), ("start", "clone"), ("cpus", 3), ("job", 1)):
     check("commands", ["params", key], bad)
+for key, good in (("workers", None), ("workers", 3), ("seed", None), ("seed", 0),
+                  ("seed", 4294967295), ("inside", None), ("inside", 0), ("outside", None),
+                  ("outside", 1000000000), ("mode_workers", {}),
+                  ("mode_workers", {"serial": 5, "pool": 2})):
+    check("commands", ["params", key], good, good=True)
 check("commands", mode + ["command"], "make")
 check("commands", mode + ["command"], ["make", None])
 check("commands", mode + ["speedup"], "2")

@@ -242,11 +242,11 @@ static void test_unknown_is_empty(void **state)
 static void test_untraced(void **state)
 {
 	static const char *const by_others[] = {
-		"mode",		 "rounds",	     "wall_ns",	     "wall_ci_lo_ns",
-		"wall_ci_hi_ns", "speedup",	     "cpu_ns",	     "system_ns",
-		"cores_used",	 "cpu_util",	     "voluntary",    "involuntary",
-		"own_thread_ns", "own_lock_wait_ns", "schedstat_run_ns",
-		"schedstat_run_delay_ns", "valid",
+		"mode",		 "rounds",	     "wall_ns",		 "wall_ci_lo_ns",
+		"wall_ci_hi_ns", "speedup",	     "cpu_ns",		 "system_ns",
+		"cores_used",	 "cpu_util",	     "voluntary",	 "involuntary",
+		"own_thread_ns", "own_lock_wait_ns", "schedstat_run_ns", "schedstat_run_delay_ns",
+		"valid",
 	};
 	struct report *report = untraced_report(5);
 	struct sheet sheet;
@@ -278,8 +278,8 @@ static void test_labels(void **state)
 		{ "say \"hi\"", "say \"hi\"" },
 		{ "\"", "\"" },
 		{ "\"\"\",\"", "\"\"\",\"" },
-		{ "two\nlines\r\nand", "two?lines??and" },
-		{ "\033[31mred\x7f", "?[31mred?" },
+		{ "two\nlines\r\nand", "two\\x0alines\\x0d\\x0aand" },
+		{ "\033[31mred\x7f", "\\x1b[31mred\\x7f" },
 		{ "gr\u00fcn \u6f22", "gr\u00fcn \u6f22" },
 		/* What a spreadsheet would run. */
 		{ "=1+1", "'=1+1" },
@@ -287,10 +287,10 @@ static void test_labels(void **state)
 		{ "+1", "'+1" },
 		{ "-1", "'-1" },
 		{ "@SUM(1)", "'@SUM(1)" },
-		{ "\t=1", "'?=1" },
-		{ "\r=1", "'?=1" },
+		{ "\t=1", "\\x09=1" }, /* nor behind what an escape shows */
+		{ "\r=1", "\\x0d=1" },
 		{ "=", "'=" },
-		{ "\n=1", "?=1" },
+		{ "\n=1", "\\x0a=1" },
 		/* Not at the beginning it is no formula. */
 		{ "a=1", "a=1" },
 		{ "x-y+z@w", "x-y+z@w" },
@@ -328,6 +328,18 @@ static void test_long_labels(void **state)
 	memset(expected, '=', sizeof(expected) - 1);
 	expected[0] = '\'';
 	assert_string_equal(at(&sheet, 4, "mode"), expected);
+
+	/* Nor is anything of it lost where each byte takes four. */
+	memset(report->modes[3].mode, '\001', sizeof(report->modes[3].mode));
+	memset(report->modes[4].mode, '\xff', sizeof(report->modes[4].mode));
+	sheet_of(report, &sheet);
+	for (size_t mode = 3; mode < 5; mode++) {
+		const char *label = at(&sheet, mode, "mode");
+
+		assert_int_equal(strlen(label), 4 * sizeof(report->modes[0].mode));
+		for (; *label; label += 4)
+			assert_int_equal(strncmp(label, mode == 3 ? "\\x01" : "\\xff", 4), 0);
+	}
 	report__free(report);
 
 	report = hostile_report();
@@ -337,7 +349,7 @@ static void test_long_labels(void **state)
 
 /*
  * Neither controls of a terminal beyond ASCII (0x9b is ESC [), nor what reorders text, nor
- * bytes that no reader of UTF-8 takes. Fails as of 79d5632: put_text() knows ASCII only.
+ * bytes that no reader of UTF-8 takes: each becomes its \xNN.
  */
 static void test_bytes_beyond_ascii(void **state)
 {
@@ -347,8 +359,12 @@ static void test_bytes_beyond_ascii(void **state)
 					      "31m",
 					      "a\xff",
 					      "\xe2\x80\xae"
-					      "a" };
+					      "a",
+					      "\xe2\x80\xae=1" };
+	static const char *const shown[] = { "\\x9b31m", "\\xc2\\x9b31m", "a\\xff",
+					     "\\xe2\\x80\\xaea", "\\xe2\\x80\\xae=1" };
 	const struct render_options options = { .width = 80 };
+	struct sheet sheet;
 	unsigned bad = 0;
 
 	(void)state;
@@ -360,6 +376,9 @@ static void test_bytes_beyond_ascii(void **state)
 		out = rendered("csv", report, &options);
 		bad += strstr(out, labels[i]) != NULL;
 		free(out);
+		sheet_of(report, &sheet);
+		assert_string_equal(at(&sheet, 3, "mode"), shown[i]);
+		assert_string_equal(at(&sheet, 3, "wall_ns"), "530000000");
 		report__free(report);
 	}
 	assert_int_equal(bad, 0);

@@ -41,6 +41,8 @@ static void test_commands_alone(void **state)
 	assert_string_equal(plan.modes[1].command, "make");
 	/* No job runs: there is none to name, nor workers of one. */
 	assert_null(plan.job);
+	assert_int_equal(plan.workers, 0);
+	assert_int_equal(plan.modes[0].workers + plan.modes[1].workers, 0);
 	assert_string_equal(plan.reference, "fast");
 	assert_true(plan.rounds >= 3); /* enough for an interval */
 	plan = take("--cmd", "one=true", "-r", "7", NULL);
@@ -225,11 +227,12 @@ static void test_params_of_commands(void **state)
 
 	(void)state;
 	/* Without a job there is neither work nor workers; without probes, no futex is traced. */
-	expected = json_pack("{s:n, s:[s,s], s:{s:s, s:s}, s:s, s:n, s:n, s:i, s:f, s:s, s:i, s:i, "
-			     "s:f, s:n, s:s, s:n, s:s}",
+	expected = json_pack("{s:n, s:[s,s], s:{s:s, s:s}, s:s, s:n, s:{}, s:n, s:i, s:f, s:n, "
+			     "s:n, s:n, s:s, s:i, s:i, s:f, s:n, s:s, s:n, s:s}",
 			     "job", "modes", "a", "gr\u00fcn", "commands", "a", "make -j1",
-			     "gr\u00fcn", "x=\"y\"\n", "reference", "gr\u00fcn", "workers", "work",
-			     "rounds", 2, "sleep_scale", 1.0, "start", "fork", "yield_every", 0,
+			     "gr\u00fcn", "x=\"y\"\n", "reference", "gr\u00fcn", "workers",
+			     "mode_workers", "work", "rounds", 2, "sleep_scale", 1.0, "seed",
+			     "inside", "outside", "start", "fork", "yield_every", 0,
 			     "check_interval", 100, "switch_interval_ms", 5.0, "cpus", "futex",
 			     "none", "ring_bytes", "probes", "none");
 	assert_non_null(expected);
@@ -238,24 +241,31 @@ static void test_params_of_commands(void **state)
 	json_decref(expected);
 }
 
-/*
- * "default: serial, else the first command", says --help.
- * Fails as of 79d5632: choose_reference() looks at the first mode only, and takes "serial"
- * though it is not run.
- */
-static void test_default_reference_without_serial(void **state)
+/* "default: serial, else the first command", says --help. */
+static void test_default_reference(void **state)
 {
-	struct run_plan plan = take("-m", "threads", "--cmd", "a=true", "--cmd", "b=true", NULL);
-
 	(void)state;
-	assert_string_equal(plan.reference, "a");
+	assert_string_equal(
+		take("-m", "threads", "--cmd", "a=true", "--cmd", "b=true", NULL).reference, "a");
+	assert_string_equal(take("--cmd", "b=true", "--cmd", "a=true", NULL).reference, "b");
+	assert_string_equal(take("-j", "queue", "--cmd", "b=true", NULL).reference, "b");
+	/* Wherever serial is. */
+	assert_string_equal(take("-m", "threads,serial", NULL).reference, "serial");
+	assert_string_equal(
+		take("--cmd", "a=true", "--cmd", "b=x", "-m", "threads,serial", NULL).reference,
+		"serial");
+	assert_string_equal(take("-j", "sleepers", "--cmd", "a=true", NULL).reference, "serial");
+	/* With neither of them there is nothing to be against: no other mode stands in. */
+	assert_string_equal(take("-m", "threads,processes", NULL).reference, "serial");
+	assert_string_equal(take("-j", "queue", NULL).reference, "serial");
+	/* What was said goes before all that. */
+	assert_string_equal(take("-m", "serial,threads", "--cmd", "a=true", "--cmd", "b=true",
+				 "--reference=b", NULL)
+				    .reference,
+			    "b");
 }
 
-/*
- * Arguments are bytes. Fails as of 79d5632: json_string() refuses them in
- * run_plan__params(), which loses the command, or everything: the run then ends in
- * "cannot make the report: Cannot allocate memory".
- */
+/* Arguments are bytes, and JSON is text. */
 static void test_params_of_bytes(void **state)
 {
 	struct run_plan plan = take("--cmd", "a=printf '\xff'", "--cmd", "b=true", NULL);
@@ -286,7 +296,7 @@ int main(void)
 		cmocka_unit_test(test_reference),
 		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_params_of_commands),
-		cmocka_unit_test(test_default_reference_without_serial),
+		cmocka_unit_test(test_default_reference),
 		cmocka_unit_test(test_params_of_bytes),
 	};
 

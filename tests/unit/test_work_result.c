@@ -16,7 +16,7 @@
 #include "user/work_result.h"
 #include "workloads/output.h"
 
-#define TASK \
+#define TASK                                                                               \
 	"{\"name\": \"fib\", \"worker\": 1, \"pid\": 100, \"tid\": 101, \"start_ns\": 5, " \
 	"\"end_ns\": 9, \"result\": \"233\", \"ok\": true}"
 #define IDS(pid, tid) "\"pid\": " pid ", \"tid\": " tid
@@ -25,7 +25,7 @@
 #define THREAD "{\"worker\": 1, " IDS("100", "101") ", " CLOCK ", " SCHEDSTAT "}"
 #define RESULT(tasks, threads) \
 	"{\"schema\": \"convoy.work/1\", \"tasks\": [" tasks "], \"threads\": [" threads "]}"
-#define METRICS(metrics) \
+#define METRICS(metrics)                                                               \
 	"{\"schema\": \"convoy.work/1\", \"tasks\": [" TASK "], \"threads\": [" THREAD \
 	"], \"metrics\": " metrics "}"
 
@@ -215,8 +215,8 @@ static void test_bad_tasks(void **state)
 #define WAIT(ns) "{\"wait_ns\": " ns "}"
 #define BAD_IDS(pid, tid) BAD_THREAD(IDS(pid, tid), "1", "2", WAIT("0"), "")
 #define BAD_CLOCK(start, end, lock) BAD_THREAD(IDS("1", "2"), start, end, lock, "")
-#define BAD_SCHEDSTAT(run, delay)                                  \
-	BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"),             \
+#define BAD_SCHEDSTAT(run, delay)                      \
+	BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"), \
 		   ", \"schedstat\": {\"run_ns\": " run ", \"run_delay_ns\": " delay "}")
 
 static void test_bad_threads(void **state)
@@ -267,6 +267,77 @@ static void test_bad_threads(void **state)
 	refuse(BAD_SCHEDSTAT("0", "1.5"));
 	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"), ", \"schedstat\": {}"));
 	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"), ", \"schedstat\": {\"run_ns\": 1}"));
+	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("0"),
+			  ", \"schedstat\": {\"run_delay_ns\": 1}"));
+}
+
+#define MORE(more) BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("3"), more)
+
+/* A kernel without it says null, or nothing; all else is a mistake. */
+static void test_schedstat(void **state)
+{
+	static const char *const without[] = { MORE(""), MORE(", \"schedstat\": null") };
+	struct work_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+		assert_int_equal(parse(&result, without[i]), 0);
+		assert_int_equal(result.n_threads, 2);
+		assert_true(result.threads[0].has_schedstat);
+		assert_false(result.threads[1].has_schedstat);
+		assert_int_equal(result.threads[1].run_ns, 0);
+		assert_int_equal(result.threads[1].run_delay_ns, 0);
+		work_result__free(&result);
+	}
+	assert_int_equal(parse(&result, BAD_SCHEDSTAT("0", "0")), 0);
+	assert_true(result.threads[1].has_schedstat); /* known to be nothing */
+	work_result__free(&result);
+
+	refuse(MORE(", \"schedstat\": 5"));
+	refuse(MORE(", \"schedstat\": 0"));
+	refuse(MORE(", \"schedstat\": 1.5"));
+	refuse(MORE(", \"schedstat\": \"4 1 1\""));
+	refuse(MORE(", \"schedstat\": \"\""));
+	refuse(MORE(", \"schedstat\": [4, 1]"));
+	refuse(MORE(", \"schedstat\": []"));
+	refuse(MORE(", \"schedstat\": true"));
+	refuse(MORE(", \"schedstat\": false"));
+}
+
+/* Waiting is waiting, for the GIL or for a lock of the job's own. */
+static void test_job_lock(void **state)
+{
+	struct work_result result;
+
+	(void)state;
+	assert_int_equal(parse(&result, MORE(", \"job_lock\": {\"acquires\": 9, \"wait_ns\": 40}")),
+			 0);
+	assert_int_equal(result.threads[0].lock_wait_ns, 3);
+	assert_int_equal(result.threads[1].lock_wait_ns, 43);
+	work_result__free(&result);
+	assert_int_equal(parse(&result, MORE(", \"job_lock\": {\"wait_ns\": 0}")), 0);
+	assert_int_equal(result.threads[1].lock_wait_ns, 3);
+	work_result__free(&result);
+	/* The one of them is not the other's substitute. */
+	refuse(RESULT(TASK, THREAD ", {" IDS("1", "2") ", \"start_ns\": 1, \"end_ns\": 2, "
+						       "\"job_lock\": {\"wait_ns\": 1}}"));
+	/* The largest two still have a sum. */
+	assert_int_equal(parse(&result,
+			       BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("9223372036854775807"),
+					  ", \"job_lock\": " WAIT("9223372036854775807"))),
+			 0);
+	assert_true(result.threads[1].lock_wait_ns == 2 * (uint64_t)INT64_MAX);
+	work_result__free(&result);
+
+	refuse(MORE(", \"job_lock\": {\"wait_ns\": -1}"));
+	refuse(MORE(", \"job_lock\": {\"wait_ns\": 1.5}"));
+	refuse(MORE(", \"job_lock\": {\"wait_ns\": \"1\"}"));
+	refuse(MORE(", \"job_lock\": {\"wait_ns\": null}"));
+	refuse(MORE(", \"job_lock\": {\"wait_ns\": 9223372036854775808}"));
+	refuse(MORE(", \"job_lock\": {}"));
+	refuse(MORE(", \"job_lock\": 7"));
+	refuse(MORE(", \"job_lock\": []"));
+	refuse(MORE(", \"job_lock\": \"\""));
 }
 
 static void test_metrics(void **state)
@@ -358,6 +429,10 @@ static void test_round_trip(void **state)
 		shared->slots[i].start_ns = shared->start_ns + 10 + i;
 		shared->slots[i].end_ns = shared->start_ns + 400 + i;
 		shared->slots[i].lock.wait_ns = 77 + i;
+		shared->slots[i].job_lock.wait_ns = 1000 * i;
+		shared->slots[i].run_ns = 300;
+		shared->slots[i].run_delay_ns = 20;
+		shared->slots[i].has_schedstat = i == 1;
 		shared->slots[i].finished = 1;
 	}
 	for (size_t i = 0; i < tasks; i++) {
@@ -384,7 +459,11 @@ static void test_round_trip(void **state)
 		assert_int_equal(result.threads[i].tid, 4001 + i);
 		assert_int_equal(result.threads[i].start_ns, 1000000000010u + i);
 		assert_int_equal(result.threads[i].end_ns, 1000000000400u + i);
-		assert_int_equal(result.threads[i].lock_wait_ns, 77 + i);
+		assert_int_equal(result.threads[i].lock_wait_ns, 77 + i + 1000 * i);
+		/* What the kernel did not say is not 300. */
+		assert_int_equal(result.threads[i].has_schedstat, i == 1);
+		assert_int_equal(result.threads[i].run_ns, i ? 300 : 0);
+		assert_int_equal(result.threads[i].run_delay_ns, i ? 20 : 0);
 	}
 	for (size_t i = 0; i < tasks; i++) {
 		assert_int_equal(result.tasks[i].tid, 4001 + i % 2);
@@ -410,6 +489,8 @@ int main(void)
 		cmocka_unit_test(test_every_prefix_is_refused),
 		cmocka_unit_test(test_bad_tasks),
 		cmocka_unit_test(test_bad_threads),
+		cmocka_unit_test(test_schedstat),
+		cmocka_unit_test(test_job_lock),
 		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_numbers_that_do_not_fit),
 		cmocka_unit_test(test_deep_nesting_ends),
