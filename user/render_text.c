@@ -432,7 +432,7 @@ static void print_top_lock(struct text *text)
 	for (size_t i = 0; i < where->wall_ns.n; i++)
 		seconds += where->wall_ns.rounds[i] / 1e9;
 	line[0] = '\0';
-	if (seconds > 0)
+	if (seconds > 0 && top->handoffs)
 		n = snprintf(line, sizeof(line), ": %.*f handoffs/s",
 			     (double)top->handoffs / seconds < 10 ? 1 : 0,
 			     (double)top->handoffs / seconds);
@@ -468,12 +468,18 @@ static void print_next(struct text *text)
 				"next");
 		return;
 	}
-	if (!report->job[0])
+	if (!report->job[0] && report->n_modes < 2)
 		return;
 	TEXT_SAFE(text, job, report->job);
 	if (least < 3)
 		text__paragraph(text, 0, LABEL, "%-*sthe same with -r 5, for intervals", LABEL,
 				"next");
+	else if (!report->probes.sched)
+		text__paragraph(text, 0, LABEL,
+				"%-*sthe same as root, without --probes=none, to see the locks",
+				LABEL, "next");
+	else if (!job[0])
+		return;
 	else if (strcmp(report->job, "countdown") == 0)
 		text__paragraph(text, 0, LABEL, "%-*sconvoy run -j recursion (work that sleeps)",
 				LABEL, "next");

@@ -305,6 +305,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 	return -err;
 }
 
+/* Commands alone are compared with each other, unless the user wants more. */
+static bool only_commands(const struct parse_state *state)
+{
+	return state->n_commands && !state->job && !state->modes;
+}
+
 static int choose_job(struct run_plan *plan, const struct parse_state *state)
 {
 	const char *name = state->job ? state->job : "countdown";
@@ -315,6 +321,13 @@ static int choose_job(struct run_plan *plan, const struct parse_state *state)
 		for (size_t i = 0; catalog_job_at(i); i++)
 			fprintf(stderr, "  %-12s %s\n", catalog_job_at(i)->name,
 				catalog_job_at(i)->summary);
+		return -EINVAL;
+	}
+	if (only_commands(state) &&
+	    (state->has_work || state->has_workers || state->has_sleep_scale || state->has_seed ||
+	     state->has_inside || state->has_outside)) {
+		message("-n, -w, --sleep-scale, --seed, --inside and --outside are for bundled jobs, "
+			"and this run has none: name one with -j, or leave them out");
 		return -EINVAL;
 	}
 	if (state->has_work && !job->work_unit) {
@@ -463,13 +476,11 @@ static int add_command(struct run_plan *plan, const char *spec)
 
 static int choose_modes(struct run_plan *plan, const struct parse_state *state)
 {
-	/* Commands alone are compared with each other, unless the user wants more. */
-	bool only_commands = state->n_commands && !state->job && !state->modes;
 	char *copy, *rest, *name;
 	int err = 0;
 
 	if (!state->modes) {
-		for (size_t i = 0; !only_commands && plan->job->default_modes[i] && !err; i++)
+		for (size_t i = 0; !only_commands(state) && plan->job->default_modes[i] && !err; i++)
 			err = add_bundled(plan, plan->job->default_modes[i]);
 	} else {
 		rest = copy = strdup(state->modes);
@@ -481,7 +492,7 @@ static int choose_modes(struct run_plan *plan, const struct parse_state *state)
 	}
 	for (size_t i = 0; i < state->n_commands && !err; i++)
 		err = add_command(plan, state->commands[i]);
-	if (!err && only_commands)
+	if (!err && only_commands(state))
 		plan->job = NULL;
 	return err;
 }

@@ -497,6 +497,10 @@ static void say_commands(struct judge *j)
 			fputs(").\n", j->out);
 			break;
 		case RELATION_POINT:
+			if (c.ratio < 1.005) {
+				fprintf(j->out, "%s and %s took the same time.\n", first, second);
+				break;
+			}
 			fprintf(j->out, "%s ran %sx as fast as %s.\n",
 				c.first_wins ? first : second, times(a, c.ratio),
 				c.first_wins ? second : first);
@@ -553,8 +557,8 @@ static void say_rounds(struct judge *j)
 		if (j->report->modes[i].wall_ns.n < least)
 			least = j->report->modes[i].wall_ns.n;
 	}
-	/* A command was run once because that is what recording does. */
-	if (least >= 3 || !j->report->job[0])
+	/* A single command was run once because that is what recording does. */
+	if (least >= 3 || (!j->report->job[0] && j->report->n_modes < 2))
 		return;
 	if (least == 0)
 		fputs("Not every mode has a measured round.\n", j->out);
