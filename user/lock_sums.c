@@ -8,6 +8,12 @@
 #include "histogram.h"
 #include "lock_sums.h"
 
+/*
+ * A handoff takes a wait and a wake, and a few calls more for a lock that is made
+ * of several; one with many more is mostly taken without one.
+ */
+#define CALLS_PER_HANDOFF 20
+
 struct holder_sum {
 	char comm[CONVOY_COMM_LEN];
 	uint32_t tid;	/* of the first that had this name */
@@ -184,7 +190,8 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->max_ns = quantile(&sum->episodes, 1);
 	lock->handoffs = sum->handoffs;
 	lock->handoff_p50_ns = quantile(&sum->handoff_ns, 0.5);
-	if (sum->held_steps)
+	/* Where most takes need no handoff, the time between handoffs is nobody's. */
+	if (sum->held_steps && futex_exits && sum->calls <= CALLS_PER_HANDOFF * sum->handoffs)
 		lock->mean_hold_ns =
 			(struct maybe){ true, (double)sum->held_ns / (double)sum->held_steps };
 	return fill_holders(sum, lock);

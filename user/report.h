@@ -50,7 +50,8 @@ struct report_lock {
 	size_t n_holders;
 	uint64_t handoffs;	/* attempts that slept and ended with the lock taken over */
 	struct maybe handoff_p50_ns;	/* from that wake-up to running */
-	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them */
+	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them, and
+					 * where most takes need none */
 	uint64_t woken_early;	/* waits whose wake-up preceded their switch-out */
 };
 

@@ -15,6 +15,7 @@
 #define SLEEPS 0.5		/* share of thread time from which waiting rules the job */
 #define WORTH_SAYING 0.05	/* share of thread time from which it belongs in a sentence */
 #define IN_KERNEL 0.15		/* share of CPU time from which the kernel is worth a sentence */
+#define MANY_CALLS 100000	/* futex calls a second that cost a CPU a tenth of its time */
 #define BUSY 0.5		/* cores in use from which a mode is one that computes */
 #define CONVOY_EFFECT 3		/* latency under the GIL over the best without it */
 #define STYLES_DIFFER 1.2	/* wall of one GIL style over the other */
@@ -444,14 +445,14 @@ static void say_kernel(struct judge *j, const struct report_mode *mode)
 			calls += mode->locks[i].futex_calls.value;
 	for (size_t i = 0; i < mode->wall_ns.n; i++)
 		wall += mode->wall_ns.rounds[i];
-	fprintf(j->out, "With %s, %s of the CPU time went to the kernel", mode->mode,
-		percent(a, mode->system_ns.median / mode->cpu_ns.median));
-	if (calls > 0 && wall > 0)
-		fprintf(j->out,
-			": %.0f futex calls a second pass the GIL around, most without "
-			"sleeping",
-			calls * 1e9 / wall);
-	fputs(".\n", j->out);
+	/* A job may have other business there; this is about the GIL. */
+	if (wall <= 0 || calls * 1e9 / wall < MANY_CALLS)
+		return;
+	fprintf(j->out,
+		"With %s, %s of the CPU time went to the kernel: %.0f futex calls a second pass "
+		"the GIL around, most without sleeping.\n",
+		mode->mode, percent(a, mode->system_ns.median / mode->cpu_ns.median),
+		calls * 1e9 / wall);
 }
 
 /* What free threads would do. */
