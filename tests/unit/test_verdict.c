@@ -428,9 +428,10 @@ static void test_commands(void **state)
 	assert_says_not(report, "faster");
 	report__free(report);
 
-	/* POINT: no word of an interval. */
+	/* POINT: no interval, and what to do about it. */
 	report = commands_of(1000, 400, 0, 1);
-	assert_string_equal(report->verdict.text, "b ran 2.50x as fast as a.");
+	assert_string_equal(report->verdict.text,
+			    "b ran 2.50x as fast as a.\n1 round: no interval; use -r 5.");
 	assert_string_equal(report->verdict.best_mode, "");
 	report__free(report);
 	report = commands_of(400, 1000, 0, 2);
@@ -462,10 +463,10 @@ static void test_commands_are_compared_with_the_reference_only(void **state)
 	give_command(add_mode(report, "a", 0, 0, 0));
 	give_command(add_mode(report, "b", 10, 0.01, 5));
 	judge(report);
-	assert_string_equal(report->verdict.text, "");
+	assert_string_equal(report->verdict.text, "Not every mode has a measured round.");
 	snprintf(report->reference, sizeof(report->reference), "a");
 	judge(report);
-	assert_string_equal(report->verdict.text, "");
+	assert_string_equal(report->verdict.text, "Not every mode has a measured round.");
 	report__free(report);
 }
 
