@@ -70,6 +70,25 @@ static void test_commands_beside_modes(void **state)
 	assert_string_equal(plan.reference, "serial");
 }
 
+/* They would change nothing, so whoever says them expects something else. */
+static void test_commands_alone_take_no_options_of_jobs(void **state)
+{
+	static const char *const options[] = { "-n1",	   "-w4",	 "--sleep-scale=1",
+					       "--seed=1", "--inside=1", "--outside=0" };
+
+	(void)state;
+	for (size_t i = 0; i < N(options); i++) {
+		refuse("are for bundled jobs", "--cmd", "a=true", options[i], NULL);
+		refuse("are for bundled jobs", options[i], "--cmd", "a=true", "--cmd", "b=x", NULL);
+	}
+	/* With a job they are about that job. */
+	take("--cmd", "a=true", "-j", "countdown", "-n1", "-w4", NULL);
+	take("--cmd", "a=true", "-m", "serial", "-n1", "-w4", NULL);
+	take("--cmd", "a=true", "-j", "sleepers", "--seed=1", "--sleep-scale=1", NULL);
+	take("--cmd", "a=true", "-j", "counter", "--inside=1", "--outside=0", NULL);
+	refuse("takes no --seed", "--cmd", "a=true", "-m", "serial", "--seed=1", NULL);
+}
+
 static void test_what_is_a_command(void **state)
 {
 	struct run_plan plan = take("--cmd", "a=x=y z=1 ./run --k=v", "--cmd", "-b= ", NULL);
@@ -287,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands_alone),
+		cmocka_unit_test(test_commands_alone_take_no_options_of_jobs),
 		cmocka_unit_test(test_commands_beside_modes),
 		cmocka_unit_test(test_what_is_a_command),
 		cmocka_unit_test(test_what_is_none),
