@@ -437,6 +437,21 @@ static void test_commands(void **state)
 	report = commands_of(400, 1000, 0, 2);
 	assert_says(report, "a ran 2.50x as fast as b.");
 	report__free(report);
+	/* Never "1.00x as fast". */
+	report = commands_of(1000, 1004, 0, 1);
+	assert_says(report, "took the same time.");
+	assert_says_not(report, "as fast");
+	report__free(report);
+	report = commands_of(1000, 1006, 0, 1);
+	assert_says(report, "a ran 1.01x as fast as b.");
+	report__free(report);
+
+	/* A single one has nothing to compare, so nothing to advise. */
+	report = report_of("", 2);
+	give_command(add_mode(report, "a", 10, 0, 1));
+	judge(report);
+	assert_says_not(report, "round");
+	report__free(report);
 }
 
 static void test_commands_are_compared_with_the_reference_only(void **state)
