@@ -47,7 +47,7 @@ run "$CONVOY" run -v -j recursion -m threads --sleep-scale 0.01 -r 1
 is '-v: exit 0' [ "$status" -eq 0 ]
 is "-v: the tasks' log: starts" [ "$(grep -c '^convoy-work: .*started$' "$err")" -eq 3 ]
 is "-v: the tasks' log: ends with results" \
-	[ "$(grep -cE '^convoy-work: .*finished: (233|78|479001600)$' "$err")" -eq 3 ]
+	[ "$(grep -cE '^convoy-work: .*finished after [0-9.]* s: (233|78|479001600)$' "$err")" -eq 3 ]
 is '-v: the tasks are in the report' grep -q '^tasks' "$out"
 is '-v: 80 columns' [ -z "$(awk 'length($0) > 80' "$out")" ]
 run "$CONVOY" run -j recursion -m threads --sleep-scale 0.01 -r 1
