@@ -48,7 +48,11 @@ static void run_child(const struct launch_options *options, int cork, int tell_f
 	} while (got < 0 && errno == EINTR);
 	if (got != 1) /* convoy went away without pulling it */
 		_exit(127);
-	execvpe(options->argv[0], options->argv, options->envp ? options->envp : environ);
+	/* A path as it is: execvpe() would feed a file of no known format to a shell. */
+	if (strchr(options->argv[0], '/'))
+		execve(options->argv[0], options->argv, options->envp ? options->envp : environ);
+	else
+		execvpe(options->argv[0], options->argv, options->envp ? options->envp : environ);
 fail:
 	tell(tell_fd, errno);
 	_exit(127);
