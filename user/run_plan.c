@@ -449,6 +449,15 @@ static int add_bundled(struct run_plan *plan, const char *name)
 	return 0;
 }
 
+static bool is_utf8(const char *text)
+{
+	char *valid = outside__utf8(text, strlen(text));
+	bool same = valid && !strcmp(valid, text);
+
+	free(valid);
+	return same;
+}
+
 /* "LABEL=COMMAND" */
 static int add_command(struct run_plan *plan, const char *spec)
 {
@@ -461,6 +470,11 @@ static int add_command(struct run_plan *plan, const char *spec)
 		return -EINVAL;
 	}
 	label = strndup(spec, (size_t)(equals - spec));
+	if (label && !is_utf8(label)) {
+		message("--cmd '%s': a label is UTF-8, for it is a key of the report", spec);
+		free(label);
+		return -EINVAL;
+	}
 	mode = label ? new_mode(plan, label) : NULL;
 	free(label);
 	if (!mode)
@@ -602,21 +616,19 @@ json_t *run_plan__params(const struct run_plan *plan)
 
 	for (size_t i = 0; i < plan->n_modes; i++) {
 		const struct plan_mode *mode = &plan->modes[i];
-		char *label = outside__utf8(mode->label, sizeof(mode->label));
 
-		json_array_append_new(modes, json_bytes(mode->label));
-		if (label && mode->command)
-			json_object_set_new(commands, label, json_bytes(mode->command));
-		else if (label)
-			json_object_set_new(workers, label, json_integer(mode->workers));
-		free(label);
+		json_array_append_new(modes, json_string(mode->label));
+		if (mode->command)
+			json_object_set_new(commands, mode->label, json_bytes(mode->command));
+		else
+			json_object_set_new(workers, mode->label, json_integer(mode->workers));
 	}
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:o, s:o, s:o, s:s, s:I, s:I, s:f, "
 		"s:o, s:s, s:o, s:s}",
 		"job", job ? json_string(job->name) : json_null(), "modes", modes, "commands",
-		commands, "reference", json_bytes(plan->reference), "workers",
-		plan->workers ? json_integer(plan->workers) : json_null(), "mode_workers", workers,
+		commands, "reference", json_string(plan->reference), "workers",
+		job ? json_integer(plan->modes[0].workers) : json_null(), "mode_workers", workers,
 		"work",
 		job && job->work_unit ? json_integer((json_int_t)plan->work) : json_null(),
 		"rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "seed",
