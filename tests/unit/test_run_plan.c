@@ -662,10 +662,10 @@ static void test_params_of_defaults(void **state)
 
 	(void)state;
 	expected = json_pack(
-		"{s:s, s:[s,s,s,s], s:{}, s:s, s:n, s:{s:i, s:i, s:i, s:i}, s:n, s:i, s:f, "
+		"{s:s, s:[s,s,s,s], s:{}, s:s, s:i, s:{s:i, s:i, s:i, s:i}, s:n, s:i, s:f, "
 		"s:n, s:n, s:n, s:s, s:i, s:i, s:f, s:n, s:s, s:n, s:s}",
 		"job", "recursion", "modes", "serial", "threads", "gil-timed", "processes",
-		"commands", "reference", "serial", "workers", "mode_workers", "serial", 3,
+		"commands", "reference", "serial", "workers", 3, "mode_workers", "serial", 3,
 		"threads", 3, "gil-timed", 3, "processes", 3, "work", "rounds", (int)plan.rounds,
 		"sleep_scale", 1.0, "seed", "inside", "outside", "start", "fork", "yield_every", 0,
 		"check_interval", 100, "switch_interval_ms", 5.0, "cpus", "futex", "all",
@@ -728,7 +728,7 @@ static void test_params_of_jobs_that_take_more(void **state)
 	check_param(params, "inside", json_null());
 	check_param(params, "outside", json_null());
 	check_param(params, "work", json_null());
-	check_param(params, "workers", json_null());
+	check_param(params, "workers", json_integer(5));
 	/* Of the bundled modes alone. */
 	check_param(params, "mode_workers",
 		    json_pack("{s:i, s:i, s:i, s:i}", "serial", 5, "threads", 5, "gil-timed", 5,
@@ -753,7 +753,7 @@ static void test_params_of_jobs_that_take_more(void **state)
 	check_param(params, "inside", json_integer(0));
 	check_param(params, "outside", json_integer(1000000000));
 	check_param(params, "work", json_integer(9));
-	check_param(params, "workers", json_null());
+	check_param(params, "workers", json_integer(2));
 	check_param(params, "mode_workers", json_pack("{s:i}", "threads", 2));
 	json_decref(params);
 	params = params_of(take("-j", "counter", NULL));
