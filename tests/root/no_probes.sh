@@ -55,8 +55,8 @@ unknowns() {
 for job in counter sleepers queue; do
 	case $job in
 	counter) arguments=(-m 'serial,gil-ticks,gil-timed,threads,processes' -n 2000) ;;
-	sleepers) arguments=(-m serial,threads,gil-timed,pool --sleep-scale 0.02) ;;
-	queue) arguments=(-m threads,gil-timed,processes -n 500) ;;
+	sleepers) arguments=(-m 'serial,threads,gil-timed,pool' --sleep-scale 0.02) ;;
+	queue) arguments=(-m 'threads,gil-timed,processes' -n 500) ;;
 	esac
 	unprivileged -j $job -w 2 -r 2 --threads "${arguments[@]}" --format json \
 		--export "text=$dir/open/$job.txt" --export "csv=$dir/open/$job.csv"
