@@ -406,6 +406,9 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	thread->is_off = 1;
 	thread->holder = 0;
 	thread->flags = voluntary ? CONVOY_F_VOLUNTARY : 0;
+	/* __exit_signal() has been here: what a thread still does is in no rusage. */
+	if (!task->sighand)
+		thread->flags |= CONVOY_F_REAPED;
 	/* Since 6.14 a block that a pending signal refused has state 0. */
 	thread->blocked = voluntary && state;
 	if (thread->blocked) {

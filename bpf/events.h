@@ -43,6 +43,7 @@ enum convoy_event_type {
 #define CONVOY_F_HOLDER		0x0200	/* `holder` was read at block time */
 #define CONVOY_F_ZOMBIE		0x0400	/* death: the last switch counts in rusage */
 #define CONVOY_F_REAPING	0x8000	/* death: it may count, it is being reaped right now */
+#define CONVOY_F_REAPED		0x8000	/* interval: its thread's counters were added up before */
 #define CONVOY_F_ROOT		0x0800	/* birth: first thread of a launched command */
 #define CONVOY_F_UNINTERRUPTIBLE 0x1000	/* TASK_UNINTERRUPTIBLE was set */
 #define CONVOY_F_RECOVERED	0x4000	/* waking or arrival were not traced: the scheduler's notes */

@@ -212,9 +212,10 @@ static int book_switch(struct ledger *ledger, struct ledger_thread *thread, uint
 		thread->cpu = cpu_out;
 	if (flags & CONVOY_F_VOLUNTARY) {
 		thread->voluntary++;
-		thread->rusage_voluntary++;
+		thread->rusage_voluntary += !(flags & CONVOY_F_REAPED);
 	} else {
 		thread->involuntary++;
+		thread->rusage_involuntary += !(flags & CONVOY_F_REAPED);
 	}
 	return book_running(ledger, thread, out_ns);
 }

@@ -33,8 +33,9 @@ struct ledger_thread {
 	uint64_t start_ns, end_ns;	/* its life within the round */
 	uint64_t time_ns[ACCOUNT_COUNT];
 	uint64_t voluntary, involuntary;	/* switches, by the records; all of them */
-	uint64_t rusage_voluntary;	/* the same as getrusage(2) will count it, */
-	bool rusage_unsure;	/* or one more: its last switch raced with its parent's wait */
+	/* The same as getrusage(2) will count them. */
+	uint64_t rusage_voluntary, rusage_involuntary;
+	bool rusage_unsure;	/* one voluntary more: the last switch raced with the parent's wait */
 	uint64_t kernel_voluntary, kernel_involuntary;	/* at death, by the kernel */
 	uint64_t runtime_ns, run_delay_ns;	/* at death, by the kernel; since its fork */
 	uint64_t migrations, yields;

@@ -114,7 +114,7 @@ static void describe_thread(struct report_thread *out, const struct ledger_threa
 	out->lifetime_ns = ledger_thread__lifetime_ns(thread);
 	memcpy(out->time_ns, thread->time_ns, sizeof(out->time_ns));
 	out->voluntary = thread->rusage_voluntary;
-	out->involuntary = thread->involuntary;
+	out->involuntary = thread->rusage_involuntary;
 	out->cpu_ns = thread->runtime_ns;
 	out->audited = ledger_thread__audited(thread);
 	out->audit_equal = ledger_thread__audit_equal(thread);
@@ -152,7 +152,7 @@ static int add_threads(struct mode_metrics *metrics, const struct round *round,
 		metrics->threads_equal += ledger_thread__audited(thread) &&
 					  ledger_thread__audit_equal(thread);
 		sums->voluntary += thread->rusage_voluntary;
-		sums->involuntary += thread->involuntary;
+		sums->involuntary += thread->rusage_involuntary;
 		sums->migrations += thread->migrations;
 		if (worker || !round->work)
 			metrics->worker_lifetime_ns += lifetime;

@@ -92,6 +92,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct mm_struct *mm;
+	struct sighand_struct *sighand;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	struct sched_entity se;

@@ -189,7 +189,7 @@ static struct sums add_up(const struct ledger *ledger)
 
 		sums.voluntary += thread->rusage_voluntary;
 		sums.unsure += thread->rusage_unsure;
-		sums.involuntary += thread->involuntary;
+		sums.involuntary += thread->rusage_involuntary;
 		sums.lifetime_ns += ledger_thread__lifetime_ns(thread);
 		for (int a = 0; a < ACCOUNT_COUNT; a++)
 			sums.time_ns[a] += thread->time_ns[a];
