@@ -42,7 +42,7 @@ static void put_whole(FILE *out, double value)
 {
 	fputc(',', out);
 	if (isfinite(value))
-		fprintf(out, "%.0f", value);
+		fprintf(out, "%.0f", round(value)); /* as in JSON, not to even */
 }
 
 static void put_maybe(FILE *out, struct maybe value)

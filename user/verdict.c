@@ -4,6 +4,7 @@
  */
 #include "verdict.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -109,7 +110,11 @@ static void say_faster(struct judge *j, const struct comparison *c, const char *
 static void say_compared(struct judge *j, const struct comparison *c, const char *under,
 			 const char *first, const char *second)
 {
-	char a[24], b[24];
+	char a[24], b[24], low[32];
+
+	/* Where `first` does not begin the sentence. */
+	snprintf(low, sizeof(low), "%s", first);
+	low[0] = (char)tolower((unsigned char)low[0]);
 
 	switch (c->relation) {
 	case RELATION_MISSING:
@@ -120,11 +125,11 @@ static void say_compared(struct judge *j, const struct comparison *c, const char
 		else
 			fprintf(j->out, "%s%s ran %sx as fast as %s.\n", under,
 				c->first_wins ? first : second, times(a, c->ratio),
-				c->first_wins ? second : first);
+				c->first_wins ? second : low);
 		return;
 	case RELATION_CLEAR:
 		fprintf(j->out, "%s%s are ", under, c->first_wins ? first : second);
-		say_faster(j, c, c->first_wins ? second : first);
+		say_faster(j, c, c->first_wins ? second : low);
 		fputs(").\n", j->out);
 		return;
 	case RELATION_SAME:
