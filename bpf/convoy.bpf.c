@@ -86,11 +86,8 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 	syscall_regs__read(task, &regs);
 	if (state & (__TASK_STOPPED | __TASK_TRACED))
 		thread->flags |= CONVOY_F_STOPPED;
-	if (state & TASK_UNINTERRUPTIBLE) {
-		thread->flags |= CONVOY_F_UNINTERRUPTIBLE;
-		if (BPF_CORE_READ_BITFIELD(task, in_iowait))
-			thread->flags |= CONVOY_F_IOWAIT;
-	}
+	if ((state & TASK_UNINTERRUPTIBLE) && BPF_CORE_READ_BITFIELD(task, in_iowait))
+		thread->flags |= CONVOY_F_IOWAIT;
 
 	if (regs.nr == NR_restart_syscall) {
 		/* A restarted call keeps its arguments but not its number. */

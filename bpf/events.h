@@ -28,6 +28,9 @@ enum convoy_event_type {
 	CONVOY_EV_DEATH = 4,	/* struct convoy_ev_death: a thread's last switch */
 	CONVOY_EV_FUTEX = 5,	/* struct convoy_ev_futex: a thread's futex calls on one word */
 	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait: still off the CPU when tracing ended */
+	CONVOY_EV_SEEN = 7,	/* struct convoy_ev_seen: a thread that was there before tracing */
+	CONVOY_EV_ALIVE = 8,	/* struct convoy_ev_death: a thread still there when tracing ended */
+	CONVOY_EV_HOLDER = 9,	/* struct convoy_ev_holder: who held what a thread already waited for */
 };
 
 /* Flags; struct convoy_ev_hdr.flags */
@@ -45,9 +48,13 @@ enum convoy_event_type {
 #define CONVOY_F_REAPING	0x8000	/* death: it may count, it is being reaped right now */
 #define CONVOY_F_REAPED		0x8000	/* interval: its thread's counters were added up before */
 #define CONVOY_F_ROOT		0x0800	/* birth: first thread of a launched command */
-#define CONVOY_F_UNINTERRUPTIBLE 0x1000	/* TASK_UNINTERRUPTIBLE was set */
+#define CONVOY_F_SINCE_BEFORE	0x1000	/* interval: it began before tracing did, at an unknown time;
+					 * its switch-out is not among those counted since then */
 #define CONVOY_F_RECOVERED	0x4000	/* waking or arrival were not traced: the scheduler's notes */
 #define CONVOY_F_COMPAT		0x2000	/* a 32-bit system call: `nr` is not this architecture's */
+
+/* `nr` of a thread of the kernel's own, which has no user registers. */
+#define CONVOY_NR_KERNEL_THREAD	(-2)
 
 /* `waker` and `next`: an id, or a TID outside the traced threads, or nothing. */
 #define CONVOY_FOREIGN		0x80000000u	/* the rest is a TID of an untraced thread */
@@ -110,6 +117,39 @@ struct convoy_ev_death {
 	char comm[CONVOY_COMM_LEN];	/* the final name */
 };
 
+/*
+ * A thread that was there when tracing began, as user space's iterator found it.
+ * What it does right then comes later, as the first record of its own: an interval
+ * with CONVOY_F_SINCE_BEFORE, or a run that began before, too.
+ */
+struct convoy_ev_seen {
+	struct convoy_ev_hdr hdr;	/* time_ns: when it was found */
+	__u64 started_ns;		/* its birth, CLOCK_MONOTONIC */
+	__u64 nvcsw, nivcsw;		/* the kernel's counts then */
+	__u64 runtime_ns;		/* se.sum_exec_runtime then */
+	__u64 run_delay_ns;		/* sched_info.run_delay then */
+	__u32 tid, pid;			/* as the initial PID namespace sees it */
+	__u32 ns_tid, ns_pid;		/* as the thread itself sees it */
+	__u16 cpu;
+	__u16 state;			/* enum convoy_seen_state */
+	__u32 pad;
+	char comm[CONVOY_COMM_LEN];
+};
+
+enum convoy_seen_state {
+	CONVOY_SEEN_RUNNING = 1,	/* on a CPU */
+	CONVOY_SEEN_RUNNABLE = 2,	/* waiting for one */
+	CONVOY_SEEN_BLOCKED = 3,
+};
+
+/* What user space read for a thread that was blocked on a futex when it was found. */
+struct convoy_ev_holder {
+	struct convoy_ev_hdr hdr;	/* id: the waiter */
+	__u64 word;			/* that it waits on */
+	__u32 holder;			/* TID in the holder's namespace, as user space wrote it */
+	__u32 pad;
+};
+
 /* Futex calls by one thread on one word; word 0 sums what had no slot left. */
 struct convoy_ev_futex {
 	struct convoy_ev_hdr hdr;
@@ -135,9 +175,26 @@ struct convoy_ring {
 /* A record may begin on the ring's last 8 bytes: it then runs on into the slack. */
 #define CONVOY_RING_SLACK 256
 
+/* Whom to trace besides what the launcher forks. */
+enum convoy_targets {
+	CONVOY_TARGETS_NONE,
+	CONVOY_TARGETS_PIDS,		/* all threads of `wanted`, and what they start */
+	CONVOY_TARGETS_THREADS,		/* just the threads of `wanted` */
+	CONVOY_TARGETS_CGROUP,		/* whatever is or comes below that cgroup (v2) */
+	CONVOY_TARGETS_ALL,		/* the machine, but for the tool */
+};
+
+#define CONVOY_MAX_WANTED 128
+
 /* Set by the tool before loading. */
 struct convoy_config {
 	__u64 ring_mask;		/* ring_size - 1, a power of two */
+	__u64 cgroup_id;
+	__u32 cgroup_level;		/* its depth below the root */
+	__u32 targets;			/* enum convoy_targets */
+	__u32 n_wanted;
+	__u32 wanted[CONVOY_MAX_WANTED];	/* PIDs or TIDs, as the tool's namespace has them */
+	__u32 pad;
 };
 
 /* Ways to lose an event or a reading, each with its own counter. */
@@ -193,6 +250,8 @@ _Static_assert(sizeof(struct convoy_ev_wait) == 64, "wait");
 _Static_assert(sizeof(struct convoy_ev_birth) == 64, "birth");
 _Static_assert(sizeof(struct convoy_ev_death) == 80, "death");
 _Static_assert(sizeof(struct convoy_ev_futex) == 48, "futex");
+_Static_assert(sizeof(struct convoy_ev_seen) == 96, "seen");
+_Static_assert(sizeof(struct convoy_ev_holder) == 32, "holder");
 _Static_assert(sizeof(struct convoy_ring) == 128, "ring");
 
 #endif /* CONVOY_EVENTS_H */

@@ -14,9 +14,14 @@ size_t event__size(uint16_t type)
 	case CONVOY_EV_BIRTH:
 		return sizeof(struct convoy_ev_birth);
 	case CONVOY_EV_DEATH:
+	case CONVOY_EV_ALIVE:
 		return sizeof(struct convoy_ev_death);
 	case CONVOY_EV_FUTEX:
 		return sizeof(struct convoy_ev_futex);
+	case CONVOY_EV_SEEN:
+		return sizeof(struct convoy_ev_seen);
+	case CONVOY_EV_HOLDER:
+		return sizeof(struct convoy_ev_holder);
 	}
 	return 0;
 }

@@ -136,10 +136,8 @@ static void test_system_calls(void **state)
 	for (size_t i = 0; i < N(calls); i++) {
 		assert_int_equal(classify__syscall(calls[i].nr), calls[i].account);
 		check_account(blocked_in(calls[i].nr), calls[i].account);
-		/* Restarted or not, interruptible or not. */
+		/* Restarted or not. */
 		check_account(with_flags(blocked_in(calls[i].nr), CONVOY_F_RESTARTED),
-			      calls[i].account);
-		check_account(with_flags(blocked_in(calls[i].nr), CONVOY_F_UNINTERRUPTIBLE),
 			      calls[i].account);
 		/* 32-bit numbers mean other calls. */
 		check_account(with_flags(blocked_in(calls[i].nr), CONVOY_F_COMPAT), ACCOUNT_OTHER);
@@ -162,11 +160,9 @@ static void test_fault_disk_and_stop(void **state)
 	check_account(blocked_in(-1), ACCOUNT_FAULT);
 	check_account(with_flags(blocked_in(-1), CONVOY_F_IOWAIT), ACCOUNT_DISK);
 	check_account(with_flags(blocked_in(SYS_read), CONVOY_F_IOWAIT), ACCOUNT_DISK);
-	check_account(with_flags(blocked_in(SYS_fsync), CONVOY_F_IOWAIT | CONVOY_F_UNINTERRUPTIBLE),
-		      ACCOUNT_DISK);
-	/* Uninterruptible alone is no disk. */
-	check_account(with_flags(blocked_in(SYS_read), CONVOY_F_UNINTERRUPTIBLE), ACCOUNT_IO);
-	check_account(with_flags(blocked_in(-1), CONVOY_F_UNINTERRUPTIBLE), ACCOUNT_FAULT);
+	check_account(with_flags(blocked_in(SYS_fsync), CONVOY_F_IOWAIT), ACCOUNT_DISK);
+	/* No disk, whatever the call, unless the kernel says so. */
+	check_account(blocked_in(SYS_read), ACCOUNT_IO);
 }
 
 static void test_a_stop_comes_first_in_any_call(void **state)
@@ -188,7 +184,7 @@ static void test_a_stop_comes_first_in_any_call(void **state)
 
 static void test_kernel_locks(void **state)
 {
-	const unsigned mmap_lock = CONVOY_F_KLOCK | CONVOY_F_MMAP_LOCK | CONVOY_F_UNINTERRUPTIBLE;
+	const unsigned mmap_lock = CONVOY_F_KLOCK | CONVOY_F_MMAP_LOCK;
 
 	(void)state;
 	/* By system call or by page fault, it is a lock. */

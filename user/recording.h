@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * recording.h - the file that holds everything a report needs.
+ *
+ * A header, then blocks: each is compressed and checksummed by itself and can be
+ * read without the others. docs/recording-format.md has it byte by byte. What a
+ * document means is not this layer's business (record_docs.h).
+ *
+ * Nothing here needs a kernel, a clock or permission. Errors are negative errno.
+ */
+#ifndef CONVOY_RECORDING_H
+#define CONVOY_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "bpf/events.h"
+#include "mapping.h"
+
+/* How blocks are compressed. A codec that was not built in cannot be chosen or read. */
+enum recording_codec {
+	RECORDING_RAW = 0,
+	RECORDING_ZLIB = 1,
+	RECORDING_ZSTD = 2,
+};
+
+/* The best that was built in. */
+enum recording_codec recording__best_codec(void);
+/* "zstd", "zlib", "raw"; NULL for a number that is no codec. */
+const char *recording__codec_name(enum recording_codec codec);
+
+struct recording_writer;
+
+/*
+ * Begin a recording in a file that is open for writing and empty; `fd` stays the
+ * caller's, and may be a pipe. Writes the header. Returns 0, -EOPNOTSUPP (codec not
+ * built in), -ENOMEM or what write(2) gave.
+ */
+int recording_writer__new(struct recording_writer **writer, int fd, enum recording_codec codec);
+
+/*
+ * Each adds to the recording, in the order of the calls. Events and mappings are
+ * gathered until a block is full; a document is a block of its own, written at once,
+ * after all that was gathered before it. An error of write(2) (a full disk) is
+ * returned by this call and by all later ones; the file then ends with its last
+ * complete block, since what was written of the next is cut off again if it can be.
+ */
+int recording_writer__event(struct recording_writer *writer, const struct convoy_ev_hdr *event);
+int recording_writer__mapping(struct recording_writer *writer, const struct mapping *mapping);
+/* `document` is an object; it stays the caller's. */
+int recording_writer__document(struct recording_writer *writer, json_t *document);
+
+/* Write out what was gathered: after it, a crash costs nothing. */
+int recording_writer__flush(struct recording_writer *writer);
+
+/* Flush, and say that the recording is complete. */
+int recording_writer__finish(struct recording_writer *writer);
+
+/* Bytes of the recording so far, what is gathered and not yet written left out. */
+uint64_t recording_writer__size(const struct recording_writer *writer);
+
+/* Frees without flushing or finishing; NULL is fine. */
+void recording_writer__free(struct recording_writer *writer);
+
+/* Who wants to know what is in a recording. A NULL member is not interested. */
+struct recording_handler {
+	/* Events of one block, in their order; valid until it returns. */
+	int (*event)(void *ctx, const struct convoy_ev_hdr *event);
+	mapping_fn mapping;
+	int (*document)(void *ctx, json_t *document);	/* borrowed */
+	void *ctx;
+};
+
+struct recording_status {
+	bool complete;		/* recording_writer__finish() was reached */
+	uint64_t blocks;	/* that were read */
+	uint64_t bytes;		/* up to the end of the last of them */
+	uint64_t events;
+	char damage[160];	/* why reading ended before the end; "" : nothing is wrong, or
+				 * the file just ends (a crash) */
+};
+
+/*
+ * Read a recording from its beginning, which need not be seekable, block by block in
+ * bounded memory, and hand over what is in it. Reading ends at the first block that is
+ * cut off or damaged: everything before it was handed over, status->complete is false
+ * and status->damage says why. Returns 0 then, too.
+ *
+ * -EBADMSG: it is no recording at all, or of a version or codec that cannot be read
+ * (status->damage says which); what a handler returned; -ENOMEM; or read(2)'s errno.
+ */
+int recording__read(int fd, const struct recording_handler *handler,
+		    struct recording_status *status);
+
+#endif /* CONVOY_RECORDING_H */
