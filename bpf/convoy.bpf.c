@@ -4,8 +4,9 @@
  * traced threads, one record per off-CPU interval.
  *
  * Who is traced: the children of a launcher (user space puts a storage with
- * `launcher` set on itself before it forks) and all their descendants. A thread
- * that is not traced costs one failed look-up of its storage.
+ * `launcher` set on itself before it forks), what the iterator found (tasks.bpf.h),
+ * and all their descendants. A thread that is not traced costs one failed look-up of
+ * its storage.
  *
  * sched_switch does nearly all the work: it stands in the context of the thread
  * that leaves, whose counters tell the kind of the switch and whose registers
@@ -32,6 +33,10 @@ struct convoy_counters counters SEC(".data.counters");
 #define __TASK_TRACED		0x0008
 #define EXIT_ZOMBIE		0x0020
 #define TASK_DEAD		0x0080
+
+/* include/linux/sched.h: threads without user registers of their own */
+#define PF_IO_WORKER		0x00000010
+#define PF_KTHREAD		0x00200000
 
 /* include/trace/events/lock.h: spinning nests inside and is no wait */
 #define LCB_F_SPIN		0x0001
@@ -77,12 +82,24 @@ static __always_inline void thread__read_holder(struct convoy_thread *thread)
 	thread->flags |= CONVOY_F_HOLDER;
 }
 
-/* Why a thread blocks: fills nr, word, op, val, holder and flags. */
+/*
+ * Why a thread blocks: fills nr, word, op, val, holder and flags. `current`: it is
+ * the one that runs here, so that its memory can be read.
+ */
 static __always_inline void thread__note_reason(struct convoy_thread *thread,
-						struct task_struct *task, u64 state)
+						struct task_struct *task, u64 state, bool current)
 {
 	struct syscall_regs regs;
 
+	/* Only -a and a cgroup can have such threads. */
+	if (config.targets >= CONVOY_TARGETS_CGROUP &&
+	    (task->flags & (PF_KTHREAD | PF_IO_WORKER))) {
+		thread->nr = CONVOY_NR_KERNEL_THREAD;
+		thread->word = 0;
+		if (BPF_CORE_READ_BITFIELD(task, in_iowait))
+			thread->flags |= CONVOY_F_IOWAIT;
+		return;
+	}
 	syscall_regs__read(task, &regs);
 	if (state & (__TASK_STOPPED | __TASK_TRACED))
 		thread->flags |= CONVOY_F_STOPPED;
@@ -105,7 +122,8 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 		thread->op = (u32)regs.arg1;
 		thread->val = (u32)regs.arg2;
 		thread->flags |= CONVOY_F_FUTEX;
-		thread__read_holder(thread);
+		if (current)
+			thread__read_holder(thread);
 	} else if (thread->nr == NR_futex_wait) {
 		thread->word = regs.arg0;
 		thread->op = FUTEX_WAIT_BITSET;
@@ -143,6 +161,23 @@ static __always_inline u64 task__run_delay(struct task_struct *task)
 	return bpf_core_field_exists(task->sched_info.run_delay) ? task->sched_info.run_delay : 0;
 }
 
+static __always_inline void fill_futex_calls(struct convoy_ev_futex *ev,
+					     const struct convoy_thread *thread,
+					     const struct convoy_futex_slot *slot, u64 now)
+{
+	ev->hdr.type = CONVOY_EV_FUTEX;
+	ev->hdr.flags = 0;
+	ev->hdr.id = thread->id;
+	ev->hdr.time_ns = now;
+	ev->word = slot->word;
+	ev->waits = slot->waits;
+	ev->eagain = slot->eagain;
+	ev->timeouts = slot->timeouts;
+	ev->interrupted = slot->interrupted;
+	ev->wakes = slot->wakes;
+	ev->wakes_nobody = slot->wakes_nobody;
+}
+
 static __always_inline void emit_futex_calls(struct convoy_ring *ring, struct convoy_thread *thread,
 					     u64 now)
 {
@@ -155,27 +190,89 @@ static __always_inline void emit_futex_calls(struct convoy_ring *ring, struct co
 		ev = ring__reserve(ring, sizeof(*ev));
 		if (!ev)
 			return;
-		ev->hdr.type = CONVOY_EV_FUTEX;
-		ev->hdr.flags = 0;
-		ev->hdr.id = thread->id;
-		ev->hdr.time_ns = now;
-		ev->word = slot->word;
-		ev->waits = slot->waits;
-		ev->eagain = slot->eagain;
-		ev->timeouts = slot->timeouts;
-		ev->interrupted = slot->interrupted;
-		ev->wakes = slot->wakes;
-		ev->wakes_nobody = slot->wakes_nobody;
+		fill_futex_calls(ev, thread, slot, now);
 		ring__submit(ring, sizeof(*ev));
 	}
 }
 
-static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_thread *thread,
+/* Everything but type and flags of a thread's last words, or of its state at the end. */
+static __always_inline void fill_totals(struct convoy_ev_death *ev, struct convoy_thread *thread,
+					struct task_struct *task, u64 now, u32 cpu)
+{
+	ev->hdr.id = thread->id;
+	ev->hdr.time_ns = now;
+	ev->nvcsw = task->nvcsw;
+	ev->nivcsw = task->nivcsw;
+	ev->runtime_ns = task->se.sum_exec_runtime;
+	ev->run_delay_ns = task__run_delay(task);
+	ev->tid = (u32)task->pid;
+	ev->pid = (u32)task->tgid;
+	ev->yields = thread->yields;
+	ev->cpu_out = (u16)cpu;
+	ev->pad = 0;
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+}
+
+/* The number of a thread in the PID namespace at this level, which it must be in. */
+static __always_inline u32 task__nr_at(struct task_struct *task, u32 level)
+{
+	struct pid *pid = task->thread_pid;
+	u32 nr = 0;
+
+	if (pid && level <= pid->level)
+		bpf_probe_read_kernel(&nr, sizeof(nr),
+				      (void *)&pid->numbers[0] +
+					      level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+/* In its own. */
+static __always_inline u32 task__ns_nr(struct task_struct *task)
+{
+	struct pid *pid = task->thread_pid;
+
+	return pid ? task__nr_at(task, pid->level) : 0;
+}
+
+static __always_inline void fill_birth(struct convoy_ev_birth *ev, struct convoy_thread *thread,
 				       struct task_struct *task, u64 now, u32 cpu)
+{
+	ev->hdr.type = CONVOY_EV_BIRTH;
+	ev->hdr.flags = thread->is_new == CONVOY_JOINED ?
+				CONVOY_F_SINCE_BEFORE | CONVOY_F_RECOVERED :
+				thread->flags;
+	ev->hdr.id = thread->id;
+	ev->hdr.time_ns = now;
+	ev->born_ns = thread->born_ns;
+	ev->parent = thread->parent;
+	ev->tid = (u32)task->pid;
+	ev->pid = (u32)task->tgid;
+	ev->ns_tid = task__ns_nr(task);
+	ev->ns_pid = task__ns_nr(task->group_leader);
+	ev->cpu_in = (u16)cpu;
+	ev->pad = 0;
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+}
+
+static __always_inline void emit_birth(struct convoy_ring *ring, struct convoy_thread *thread,
+				       struct task_struct *task, u64 now, u32 cpu)
+{
+	struct convoy_ev_birth *ev = ring__reserve(ring, sizeof(*ev));
+
+	if (!ev)
+		return;
+	fill_birth(ev, thread, task, now, cpu);
+	ring__submit(ring, sizeof(*ev));
+}
+
+static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_thread *thread,
+				       struct task_struct *task, u64 now, u32 cpu, bool stale)
 {
 	struct convoy_ev_death *ev;
 	u64 last;
 
+	if (thread->is_new == CONVOY_JOINED)
+		emit_birth(ring, thread, task, thread->born_ns, cpu);
 	emit_futex_calls(ring, thread, now);
 	ev = ring__reserve(ring, sizeof(*ev));
 	if (ev) {
@@ -194,60 +291,15 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 			ev->hdr.flags = CONVOY_F_REAPING;
 		if (task->nvcsw != thread->nvcsw)
 			ev->hdr.flags |= CONVOY_F_VOLUNTARY;
-		ev->hdr.id = thread->id;
-		ev->hdr.time_ns = now;
-		ev->nvcsw = task->nvcsw;
-		ev->nivcsw = task->nivcsw;
-		ev->runtime_ns = task->se.sum_exec_runtime;
-		ev->run_delay_ns = task__run_delay(task);
-		ev->tid = (u32)task->pid;
-		ev->pid = (u32)task->tgid;
-		ev->yields = thread->yields;
-		ev->cpu_out = (u16)cpu;
-		ev->pad = 0;
-		bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+		/* Switches that its finder missed: its counts cannot be compared. */
+		if (thread->found && stale)
+			ev->hdr.flags |= CONVOY_F_RECOVERED;
+		fill_totals(ev, thread, task, now, cpu);
 		ring__submit(ring, sizeof(*ev));
 	}
 	/* The result is asked for, so that this stays behind the record on every CPU. */
 	last = __sync_fetch_and_add(&counters.dead, 1);
 	barrier_var(last);
-}
-
-/* The number of a thread in its own PID namespace. */
-static __always_inline u32 task__ns_nr(struct task_struct *task)
-{
-	struct pid *pid = task->thread_pid;
-	u32 level, nr = 0;
-
-	if (!pid)
-		return 0;
-	level = pid->level;
-	bpf_probe_read_kernel(&nr, sizeof(nr),
-			      (void *)&pid->numbers[0] + level * bpf_core_type_size(struct upid));
-	return nr;
-}
-
-static __always_inline void emit_birth(struct convoy_ring *ring, struct convoy_thread *thread,
-				       struct task_struct *task, u64 now, u32 cpu)
-{
-	struct convoy_ev_birth *ev = ring__reserve(ring, sizeof(*ev));
-
-	if (!ev)
-		return;
-	ev->hdr.type = CONVOY_EV_BIRTH;
-	ev->hdr.flags = thread->flags;
-	ev->hdr.id = thread->id;
-	ev->hdr.time_ns = now;
-	ev->born_ns = thread->born_ns;
-	ev->parent = thread->parent;
-	ev->tid = (u32)task->pid;
-	ev->pid = (u32)task->tgid;
-	ev->ns_tid = task__ns_nr(task);
-	ev->ns_pid = task__ns_nr(task->group_leader);
-	ev->cpu_in = (u16)cpu;
-	ev->pad = 0;
-	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
-	ring__submit(ring, sizeof(*ev));
 }
 
 static __always_inline void emit_runnable(struct convoy_ring *ring, struct convoy_thread *thread,
@@ -268,14 +320,11 @@ static __always_inline void emit_runnable(struct convoy_ring *ring, struct convo
 	ring__submit(ring, sizeof(*ev));
 }
 
-static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_thread *thread,
+static __always_inline void fill_wait(struct convoy_ev_wait *ev, const struct convoy_thread *thread,
 				      u64 now, u32 cpu)
 {
-	struct convoy_ev_wait *ev = ring__reserve(ring, sizeof(*ev));
 	u16 flags = thread->flags;
 
-	if (!ev)
-		return;
 	/*
 	 * Compared here and not in the waking probe, because a waking on another
 	 * CPU may precede the switch-out that names the waiter's word.
@@ -297,6 +346,16 @@ static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_th
 	ev->nr = (__s16)thread->nr;
 	ev->op = (u16)thread->op;
 	ev->val = thread->val;
+}
+
+static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_thread *thread,
+				      u64 now, u32 cpu)
+{
+	struct convoy_ev_wait *ev = ring__reserve(ring, sizeof(*ev));
+
+	if (!ev)
+		return;
+	fill_wait(ev, thread, now, cpu);
 	ring__submit(ring, sizeof(*ev));
 }
 
@@ -324,7 +383,7 @@ static __always_inline void recover_waking(struct convoy_thread *thread, u64 que
 static __always_inline void emit_interval(struct convoy_ring *ring, struct convoy_thread *thread,
 					  struct task_struct *task, u64 in_ns, u32 cpu)
 {
-	u64 earliest = thread->is_new ? thread->born_ns : thread->out_ns;
+	u64 earliest = thread->is_new == CONVOY_NEWBORN ? thread->born_ns : thread->out_ns;
 
 	/* The fast clock may step back by a little between two CPUs. */
 	if (in_ns < earliest)
@@ -332,7 +391,10 @@ static __always_inline void emit_interval(struct convoy_ring *ring, struct convo
 	if (thread->blocked && !thread->waking_ns && task__last_queued(task))
 		recover_waking(thread, task__last_queued(task) + thread->clock_offset, in_ns);
 	if (thread->is_new)
-		emit_birth(ring, thread, task, in_ns, cpu);
+		emit_birth(ring, thread, task,
+			   thread->is_new == CONVOY_JOINED ? thread->born_ns : in_ns, cpu);
+	if (thread->is_new == CONVOY_NEWBORN)
+		;
 	else if (thread->blocked)
 		emit_wait(ring, thread, in_ns, cpu);
 	else
@@ -340,6 +402,7 @@ static __always_inline void emit_interval(struct convoy_ring *ring, struct convo
 	thread->in_ns = in_ns;
 	thread->is_new = 0;
 	thread->is_off = 0;
+	thread->found = 0;
 	thread->waking_ns = 0;
 	thread->waker_word = 0;
 	thread->waker = 0;
@@ -385,14 +448,14 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 
 	if (thread->is_off)
 		recover_arrival(ring, thread, task, now, cpu);
-	else
+	else if (!thread->found)
 		thread->clock_offset = thread->in_ns - task__last_arrival(task);
 	thread->run_delay = task__run_delay(task);
 	/* The kernel counts a switch before it traces it: one, or some were missed. */
-	if (grown > 1)
+	if (grown > 1 && !thread->found)
 		__sync_fetch_and_add(&counters.unmatched, grown - 1);
 	if (state & TASK_DEAD) {
-		emit_death(ring, thread, task, now, cpu);
+		emit_death(ring, thread, task, now, cpu, grown > 1);
 		return;
 	}
 	thread->nvcsw = nvcsw;
@@ -409,7 +472,7 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	/* Since 6.14 a block that a pending signal refused has state 0. */
 	thread->blocked = voluntary && state;
 	if (thread->blocked) {
-		thread__note_reason(thread, task, state);
+		thread__note_reason(thread, task, state, true);
 	} else if (!voluntary && !preempt) {
 		struct syscall_regs regs;
 
@@ -417,6 +480,20 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 		if (regs.nr == NR_sched_yield)
 			thread->yields++;
 	}
+}
+
+/*
+ * The iterator took it for running while it was on its way off the CPU, and that
+ * switch came before the thread was traced: when and why is not known.
+ */
+static __always_inline void found_too_late(struct convoy_thread *thread, u32 cpu)
+{
+	thread->flags = CONVOY_F_SINCE_BEFORE | CONVOY_F_RECOVERED;
+	thread->out_ns = thread->in_ns;
+	thread->cpu_out = (u16)cpu;
+	thread->next = 0;
+	thread->blocked = 0;
+	thread->is_off = 1;
 }
 
 static __always_inline int on_switch(bool preempt, struct task_struct *prev,
@@ -428,10 +505,16 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	u32 cpu;
 	u64 now;
 
-	if (out && !out->id)
+	if (out && !out->id) {
+		if (out->launcher && out->in_ns)
+			counters.clock_offset = out->in_ns - task__last_arrival(prev);
 		out = NULL;
-	if (in && !in->id)
+	}
+	if (in && !in->id) {
+		if (in->launcher)
+			in->in_ns = bpf_ktime_get_ns();
 		in = NULL;
+	}
 	if (!out) {
 		barrier_var(in); /* else clang ORs the pointers, which the verifier refuses */
 		if (!in)
@@ -447,6 +530,8 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	now = bpf_ktime_get_ns();
 	if (out)
 		switch_out(ring, out, prev, thread__who(in, next), preempt, prev_state, now, cpu);
+	if (in && in->found && !in->is_off)
+		found_too_late(in, cpu);
 	if (in && in->is_off)
 		emit_interval(ring, in, next, now, cpu);
 	return 0;
@@ -494,13 +579,15 @@ int BPF_PROG(sched_waking, struct task_struct *task)
 	return 0;
 }
 
+#include "targets.bpf.h"
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct convoy_thread *creator = thread__find(parent);
 	struct convoy_thread *thread;
 
-	if (!creator || (!creator->id && !creator->launcher))
+	if (!follows(creator, child))
 		return 0;
 	thread = bpf_task_storage_get(&threads, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!thread) {
@@ -508,11 +595,15 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 		return 0;
 	}
 	thread->nr = -1;
-	thread->parent = creator->id;
-	thread->clock_offset = creator->clock_offset;
-	thread->flags = creator->id ? 0 : CONVOY_F_ROOT;
+	thread->clock_offset = counters.clock_offset;
+	if (creator && creator->id) {
+		thread->parent = creator->id;
+		thread->clock_offset = creator->clock_offset;
+	} else if (creator) {
+		thread->flags = CONVOY_F_ROOT;
+	}
 	thread->born_ns = bpf_ktime_get_ns();
-	thread->is_new = 1;
+	thread->is_new = CONVOY_NEWBORN;
 	thread->is_off = 1;
 	thread->id = (u32)__sync_fetch_and_add(&counters.born, 1) + 1;
 	return 0;
@@ -543,3 +634,4 @@ int BPF_PROG(contention_end, void *lock, int ret)
 }
 
 #include "futex.bpf.h"
+#include "tasks.bpf.h"

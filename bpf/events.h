@@ -205,6 +205,12 @@ struct convoy_counters {
 	__u64 recovered;		/* wakings and arrivals that were not traced (no loss) */
 	__u64 born;			/* threads traced so far; also the last id given out */
 	__u64 dead;			/* of these, gone */
+	__u64 clock_offset;		/* our clock minus the runqueues', when the launcher compared */
+};
+
+enum convoy_newness {
+	CONVOY_NEWBORN = 1,		/* forked, has not run yet */
+	CONVOY_JOINED = 2,		/* an older thread that came to be traced at born_ns */
 };
 
 #define CONVOY_FUTEX_SLOTS 8
@@ -217,7 +223,9 @@ struct convoy_futex_slot {
 /* What the probes remember of a thread between two switches (task storage). */
 struct convoy_thread {
 	__u32 id;			/* 0: not traced itself */
-	__u32 launcher;			/* set by the tool: children of this thread are roots */
+	__u16 launcher;			/* set by the tool: children of this thread are roots */
+	__u8 ignored;			/* set by the tool, on its own threads: never traced */
+	__u8 alone;			/* what it creates is not traced */
 	__u64 nvcsw, nivcsw;		/* at the last switch-out */
 	__u64 in_ns;			/* on a CPU, the last time */
 	__u64 clock_offset;		/* our clock minus the runqueues', when last compared */
@@ -237,10 +245,12 @@ struct convoy_thread {
 	__u64 klock;			/* kernel lock it contends for, 0 if none */
 	__u64 born_ns;
 	__u32 yields;
-	__u8 is_new;			/* no switch-in yet */
+	__u8 is_new;			/* no record of it yet; enum convoy_newness */
 	__u8 is_off;			/* between a switch-out and its switch-in */
 	__u8 blocked;			/* that switch-out was a wait */
-	__u8 pad;
+	__u8 found;			/* by the iterator, and no record since: a guess */
+	__u32 found_id;			/* its id, while the iterator is not through with it */
+	__u32 pad;
 	struct convoy_futex_slot futex[CONVOY_FUTEX_SLOTS + 1];	/* last: no slot left */
 };
 

@@ -58,6 +58,8 @@ struct kernel_features features__of_btf(const struct btf *btf)
 	features.sched_switch = tracepoint_args(btf, "sched_switch") >= 3;
 	features.switch_has_state = tracepoint_args(btf, "sched_switch") >= 4;
 	features.task_pt_regs = has_helper(btf, "BPF_FUNC_task_pt_regs");
+	features.iter_task = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC) > 0;
+	features.cgroup_attach = tracepoint_args(btf, "cgroup_attach_task") == 4;
 	features.contention = tracepoint_args(btf, "contention_begin") == 2 &&
 			      tracepoint_args(btf, "contention_end") == 2;
 	return features;

@@ -14,6 +14,8 @@ struct kernel_features {
 	bool sched_switch;	/* tp_btf/sched_switch exists */
 	bool switch_has_state;	/* it passes prev_state (5.18, fa2c3254d7cf) */
 	bool task_pt_regs;	/* the helper bpf_task_pt_regs (5.15, dd6e10fbd9fb) */
+	bool iter_task;		/* the BPF iterator over tasks (5.8, eaaacd23910f) */
+	bool cgroup_attach;	/* tp_btf/cgroup_attach_task */
 	bool contention;	/* lock:contention_begin/end (5.19, 16edd9b511a1) */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -20,7 +21,7 @@
 /* The compiled probes, put into this binary by the Makefile. */
 extern const char convoy_bpf_convoy_start[], convoy_bpf_convoy_end[];
 
-#define MAX_LINKS 16
+#define MAX_LINKS 20
 /* All rings together, by default: what a large machine may spend. */
 #define RINGS_TOTAL (64u << 20)
 
@@ -32,6 +33,9 @@ struct session {
 
 	int threads_fd;
 	int own_pidfd;
+	bool ignored;			/* this process's main thread is never traced */
+	int find_fds[SESSION_FINDS];	/* iterators that were not read yet; -1: none */
+	int close_fd;
 
 	uint8_t *rings;			/* n_cpus values of ring_stride bytes */
 	size_t rings_bytes, ring_stride, ring_size;
@@ -90,10 +94,19 @@ static const char *const futex_exits[] = {
 static int configure(struct session *session, const struct session_options *options,
 		     bool exits_by_id)
 {
-	struct convoy_config config = { .ring_mask = session->ring_size - 1 };
+	const struct session_targets *targets = &options->targets;
+	struct convoy_config config = {
+		.ring_mask = session->ring_size - 1,
+		.cgroup_id = targets->cgroup_id,
+		.cgroup_level = targets->cgroup_level,
+		.targets = targets->kind,
+		.n_wanted = (__u32)targets->n_wanted,
+	};
 	bool all = options->futex == FUTEX_ALL;
 	struct bpf_map *map;
 	int err;
+
+	memcpy(config.wanted, targets->wanted, sizeof(config.wanted));
 
 	err = set_autoload(session, "sched_switch_state", options->features.switch_has_state);
 	if (!err)
@@ -107,6 +120,14 @@ static int configure(struct session *session, const struct session_options *opti
 		err = set_autoload(session, "sys_exit_futex", all && exits_by_id);
 	if (!err)
 		err = set_autoload(session, "sys_exit_any", all && !exits_by_id);
+	if (!err)
+		err = set_autoload(session, "find_tasks", options->tasks);
+	if (!err)
+		err = set_autoload(session, "close_tasks", options->tasks);
+	if (!err)
+		err = set_autoload(session, "cgroup_attach_task",
+				   targets->kind == CONVOY_TARGETS_CGROUP &&
+					   options->features.cgroup_attach);
 	if (err)
 		return err;
 
@@ -179,6 +200,27 @@ static int attach_tracepoint(struct session *session, const char *name, int id)
 	return err;
 }
 
+/* Iterators are opened here, because later there may be no permission to. */
+static int open_iterators(struct session *session, const char *name, int *fds, size_t n)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program(session, name), NULL);
+	int err = keep_link(session, link);
+
+	for (size_t i = 0; i < n && !err; i++) {
+		fds[i] = bpf_iter_create(bpf_link__fd(link));
+		if (fds[i] < 0)
+			err = -errno;
+	}
+	if (err)
+		message("cannot iterate over the tasks (%s): %s", name, strerror(-err));
+	return err;
+}
+
+static bool is_iterator(const char *name)
+{
+	return !strcmp(name, "find_tasks") || !strcmp(name, "close_tasks");
+}
+
 static int attach(struct session *session, const struct session_options *options, const int *ids)
 {
 	struct bpf_program *prog;
@@ -187,13 +229,22 @@ static int attach(struct session *session, const struct session_options *options
 		const char *name = bpf_program__name(prog);
 		int err;
 
-		if (!bpf_program__autoload(prog) || !strcmp(name, "sys_exit_futex"))
+		if (!bpf_program__autoload(prog) || !strcmp(name, "sys_exit_futex") ||
+		    is_iterator(name))
 			continue;
 		err = keep_link(session, bpf_program__attach(prog));
 		if (err) {
 			message("cannot attach the probe %s: %s", name, strerror(-err));
 			return err;
 		}
+	}
+	if (options->tasks) {
+		int err = open_iterators(session, "find_tasks", session->find_fds, SESSION_FINDS);
+
+		if (!err)
+			err = open_iterators(session, "close_tasks", &session->close_fd, 1);
+		if (err)
+			return err;
 	}
 	if (options->futex != FUTEX_ALL || !ids)
 		return 0;
@@ -266,7 +317,9 @@ int session__new(struct session **out, const struct session_options *options)
 
 	if (!session)
 		return -ENOMEM;
-	session->own_pidfd = -1;
+	session->own_pidfd = session->close_fd = -1;
+	for (size_t i = 0; i < SESSION_FINDS; i++)
+		session->find_fds[i] = -1;
 	libbpf_set_print(options->verbose ? print_all : print_none);
 
 	n = libbpf_num_possible_cpus();
@@ -304,6 +357,11 @@ void session__free(struct session *session)
 {
 	if (!session)
 		return;
+	for (size_t i = 0; i < SESSION_FINDS; i++)
+		if (session->find_fds[i] >= 0)
+			close(session->find_fds[i]);
+	if (session->close_fd >= 0)
+		close(session->close_fd);
 	while (session->n_links)
 		bpf_link__destroy(session->links[--session->n_links]);
 	if (session->rings)
@@ -323,16 +381,119 @@ const char *session__note(const struct session *session)
 	return session->note;
 }
 
+static int set_own_state(struct session *session, bool launcher)
+{
+	struct convoy_thread own = { .launcher = launcher, .ignored = session->ignored };
+
+	return bpf_map_update_elem(session->threads_fd, &session->own_pidfd, &own, BPF_ANY);
+}
+
 int session__arm(struct session *session)
 {
-	struct convoy_thread launcher = { .launcher = 1 };
-
-	return bpf_map_update_elem(session->threads_fd, &session->own_pidfd, &launcher, BPF_ANY);
+	return set_own_state(session, true);
 }
 
 int session__disarm(struct session *session)
 {
+	if (session->ignored)
+		return set_own_state(session, false);
 	return bpf_map_delete_elem(session->threads_fd, &session->own_pidfd);
+}
+
+int session__ignore_self(struct session *session)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	/* After a fork the old one is the parent's. */
+	if (pidfd < 0)
+		return -errno;
+	close(session->own_pidfd);
+	session->own_pidfd = pidfd;
+	session->ignored = true;
+	return set_own_state(session, false);
+}
+
+int session__compare_clocks(struct session *session)
+{
+	int err = session__arm(session);
+
+	/* It is compared when this thread leaves a CPU that it was seen to get. */
+	for (int i = 0; i < 3 && !err; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	return err ? err : session__disarm(session);
+}
+
+/* Read an iterator to its end: events, one after the other. */
+static int read_iterator(int *fd, session_event_fn fn, void *ctx)
+{
+	_Alignas(8) uint8_t buffer[1 << 16];
+	size_t have = 0;
+	int err = 0;
+
+	if (*fd < 0)
+		return -ENOSPC;
+	while (!err) {
+		ssize_t got = read(*fd, buffer + have, sizeof(buffer) - have);
+		size_t at = 0;
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0) {
+			err = got < 0 ? -errno : have ? -EBADMSG : 0;
+			break;
+		}
+		have += (size_t)got;
+		while (!err && have - at >= sizeof(struct convoy_ev_hdr)) {
+			const struct convoy_ev_hdr *ev = (const void *)(buffer + at);
+			size_t size = event__size(ev->type);
+
+			if (!size)
+				err = -EBADMSG;
+			if (!size || have - at < size)
+				break;
+			err = fn(ctx, ev);
+			at += size;
+		}
+		memmove(buffer, buffer + at, have - at);
+		have -= at;
+	}
+	close(*fd);
+	*fd = -1;
+	return err;
+}
+
+struct finding {
+	session_event_fn fn;
+	void *ctx;
+	size_t n;
+};
+
+static int found_one(void *ctx, const struct convoy_ev_hdr *ev)
+{
+	struct finding *finding = ctx;
+
+	finding->n += ev->type == CONVOY_EV_SEEN;
+	return finding->fn(finding->ctx, ev);
+}
+
+int session__find(struct session *session, session_event_fn fn, void *ctx, size_t *n)
+{
+	struct finding finding = { .fn = fn, .ctx = ctx };
+	int err = -ENOSPC;
+
+	for (size_t i = 0; i < SESSION_FINDS && err; i++) {
+		if (session->find_fds[i] < 0)
+			continue;
+		err = read_iterator(&session->find_fds[i], found_one, &finding);
+		break;
+	}
+	*n = finding.n;
+	return err;
+}
+
+int session__close(struct session *session, session_event_fn fn, void *ctx)
+{
+	return read_iterator(&session->close_fd, fn, ctx);
 }
 
 static struct convoy_ring *ring_at(const struct session *session, size_t cpu)
@@ -386,6 +547,7 @@ struct convoy_counters session__counters(const struct session *session)
 		.recovered = now->recovered,
 		.born = now->born,
 		.dead = now->dead,
+		.clock_offset = now->clock_offset,
 	};
 }
 

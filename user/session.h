@@ -15,11 +15,22 @@
 
 struct session;
 
+/* Threads to trace that are there already, or come to be where they are looked for. */
+struct session_targets {
+	enum convoy_targets kind;
+	uint32_t wanted[CONVOY_MAX_WANTED];	/* PIDs or TIDs, as this process sees them */
+	size_t n_wanted;
+	uint64_t cgroup_id;
+	uint32_t cgroup_level;
+};
+
 struct session_options {
 	enum futex_probes futex;	/* FUTEX_BLOCKING or FUTEX_ALL */
 	size_t ring_bytes;		/* a power of two, per CPU; 0: chosen by the CPUs */
 	struct kernel_features features;
 	bool verbose;			/* let libbpf speak */
+	bool tasks;			/* session__find() and session__close() will be used */
+	struct session_targets targets;
 };
 
 /* Smallest and largest ring: the upper bound is what 5.15 allows for one map value. */
@@ -37,6 +48,19 @@ void session__free(struct session *session);
 const char *session__note(const struct session *session);
 
 /*
+ * The calling process's threads are never traced. To be called by each process of the
+ * tool's, on its main thread, while it may use bpf(2). Returns 0 or a negative errno.
+ */
+int session__ignore_self(struct session *session);
+
+/*
+ * Let the probes compare the clock of the events with the run queues', which tells
+ * when threads arrived that were found on a CPU. Takes some milliseconds, on the main
+ * thread. Returns 0 or a negative errno; without it, a few times are less exact.
+ */
+int session__compare_clocks(struct session *session);
+
+/*
  * While armed, whatever the calling process's main thread forks is traced, with
  * all its descendants. Returns 0 or a negative errno.
  */
@@ -44,6 +68,22 @@ int session__arm(struct session *session);
 int session__disarm(struct session *session);
 
 typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
+
+/*
+ * Find the targets' threads that are there and not yet traced, and trace them from now
+ * on; *n is their number. `fn` gets a CONVOY_EV_SEEN of each, and for one that is
+ * blocked a CONVOY_EV_OPEN after it (which is for the caller's eyes: it is not over,
+ * and its record is still to come). Works without capabilities, SESSION_FINDS times.
+ * Returns 0, -ENOSPC when it was called too often, or a negative errno.
+ */
+#define SESSION_FINDS 8
+int session__find(struct session *session, session_event_fn fn, void *ctx, size_t *n);
+
+/*
+ * The state of every traced thread that is there: CONVOY_EV_ALIVE, and what goes with
+ * it (FUTEX, OPEN, BIRTH of those that never ran). Once; works without capabilities.
+ */
+int session__close(struct session *session, session_event_fn fn, void *ctx);
 
 /*
  * Hand over, merged by time, all events up to `limit_ns` (UINT64_MAX: all there

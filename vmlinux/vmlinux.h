@@ -53,10 +53,12 @@ enum {
 
 struct thread_info {
 	u32 status; /* x86: TS_COMPAT */
+	u32 cpu; /* where the architecture has it here: x86 since 5.16 (bcf9033e5449) */
 };
 
 struct sched_entity {
 	u64 sum_exec_runtime;
+	unsigned char sched_delayed; /* blocked and still queued; 6.12 (152e11f6df29) */
 };
 
 struct sched_info {
@@ -82,8 +84,45 @@ struct mm_struct {
 	struct rw_semaphore mmap_lock;
 };
 
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	int level;
+	struct cgroup *ancestors[1]; /* 6.1 (7f203bc89eb6), a flexible array */
+};
+
+/* Before: their numbers. */
+struct cgroup___ids {
+	u64 ancestor_ids[1];
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct seq_file {
+	int dummy;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags; /* PF_* */
+	int on_cpu;
+	int on_rq;
+	u64 start_time; /* CLOCK_MONOTONIC */
+	struct css_set *cgroups;
 	unsigned int __state; /* `state` before 5.14 (2f064a59a11f) */
 	int exit_state;
 	unsigned in_iowait : 1;
@@ -121,6 +160,11 @@ struct pt_regs___convoy_arm64 {
 struct trace_event_raw_sys_exit {
 	long id;
 	long ret;
+};
+
+/* Where thread_info has no cpu. */
+struct task_struct___cpu {
+	unsigned int cpu;
 };
 
 struct pt_regs;
