@@ -14,17 +14,20 @@
 #include "host.h"
 #include "message.h"
 #include "runner.h"
+#include "signals.h"
 #include "trace.h"
+#include "work_result.h"
 #include "workloads/lock_table.h"
 
 struct runner {
 	const struct run_plan *plan;
 	struct session *session;
 	const char *work_path;
+	struct recorder *recorder;
+	const struct run_table *table;
 	struct run_outcome *outcome;
 	int signal_fd;
 	sigset_t old_mask;
-	uint64_t unmatched;	/* over all rounds, by the ledgers */
 	bool progress;
 };
 
@@ -32,28 +35,43 @@ struct runner {
 struct one_round {
 	struct trace trace;
 	int output_fd;			/* the workload's stdout */
-	int table_fd;
-	struct lock_table *table;
-	struct work_result work;
+	json_t *work;			/* what it said there; NULL: nothing that is needed */
 };
 
-static int make_table(struct one_round *round)
+int run_table__new(struct run_table *table)
 {
 	void *memory;
 
-	round->table_fd = memfd_create("convoy-locks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	table->fd = memfd_create("convoy-locks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	/* Sealed, for a workload that shrank it would take this process along. */
-	if (round->table_fd < 0 || ftruncate(round->table_fd, sizeof(*round->table)) ||
-	    fcntl(round->table_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
-		return -errno;
-	memory = mmap(NULL, sizeof(*round->table), PROT_READ | PROT_WRITE, MAP_SHARED,
-		      round->table_fd, 0);
+	if (table->fd < 0 || ftruncate(table->fd, sizeof(*table->locks)) ||
+	    fcntl(table->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		goto fail;
+	memory = mmap(NULL, sizeof(*table->locks), PROT_READ | PROT_WRITE, MAP_SHARED, table->fd,
+		      0);
 	if (memory == MAP_FAILED)
-		return -errno;
-	round->table = memory;
-	round->table->capacity = LOCK_TABLE_CAPACITY;
-	round->table->magic = LOCK_TABLE_MAGIC;
+		goto fail;
+	table->locks = memory;
 	return 0;
+fail:
+	message("cannot make the lock table: %s", strerror(errno));
+	return -errno;
+}
+
+void run_table__free(struct run_table *table)
+{
+	if (table->locks)
+		munmap(table->locks, sizeof(*table->locks));
+	if (table->fd >= 0)
+		close(table->fd);
+}
+
+/* Nothing of an earlier round is left in it. */
+static void clear_table(struct lock_table *table)
+{
+	memset(table, 0, sizeof(*table));
+	table->capacity = LOCK_TABLE_CAPACITY;
+	table->magic = LOCK_TABLE_MAGIC;
 }
 
 /* One argument list for all modes: what a job or mode does not need, it ignores. */
@@ -121,6 +139,7 @@ static bool read_outcome(struct one_round *round, const struct plan_mode *mode)
 {
 	const struct launch *launch = &round->trace.launch;
 	int exec_error = round->trace.exec_error;
+	struct work_result work;
 	struct stat stat;
 	void *text;
 	int err;
@@ -146,9 +165,12 @@ static bool read_outcome(struct one_round *round, const struct plan_mode *mode)
 		message("cannot read the workload's result: %s", strerror(errno));
 		return false;
 	}
-	err = work_result__parse(&round->work, text, (size_t)stat.st_size);
+	round->work = json_loadb(text, (size_t)stat.st_size, 0, NULL);
 	munmap(text, (size_t)stat.st_size);
-	if (err)
+	err = round->work ? work_result__of_json(&work, round->work) : -EBADMSG;
+	if (!err)
+		work_result__free(&work);
+	else
 		message("the workload's result in mode %s cannot be used: %s", mode->label,
 			strerror(-err));
 	return !err;
@@ -164,78 +186,57 @@ static int trace_workload(struct runner *runner, struct one_round *round,
 			.argv = args.argv,
 			/* The report has stdout to itself: a command speaks on stderr. */
 			.stdout_fd = mode->command ? STDERR_FILENO : round->output_fd,
-			.keep_fd = round->table_fd,
+			.keep_fd = runner->table->fd,
 			.cpus = runner->plan->pinned ? &runner->plan->cpus : NULL,
 			.sigmask = &runner->old_mask,
 		},
-		.published = round->table,
+		.mode = mode->label,
+		.session = runner->session,
+		.recorder = runner->recorder,
 		.signal_fd = runner->signal_fd,
 	};
 	char number[16];
 	int err;
 
 	build_argv(&args, runner, mode);
-	snprintf(number, sizeof(number), "%d", round->table_fd);
+	clear_table(runner->table->locks);
+	snprintf(number, sizeof(number), "%d", runner->table->fd);
 	if (setenv(LOCK_TABLE_ENV, number, 1)) {
 		message("cannot set %s: %s", LOCK_TABLE_ENV, strerror(errno));
 		return -errno;
 	}
-	err = trace__command(&round->trace, runner->session, &options);
+	err = trace__command(&round->trace, &options);
 	unsetenv(LOCK_TABLE_ENV);
 	return err;
 }
 
-static int do_round(struct runner *runner, struct one_round *round, const struct plan_mode *mode,
-		    struct mode_metrics *metrics)
+static int do_round(struct runner *runner, struct one_round *round, const struct plan_mode *mode)
 {
-	struct trace *trace = &round->trace;
-	int err;
+	bool measured = false;
+	int err, ended;
 
 	round->output_fd = memfd_create("convoy-result", MFD_CLOEXEC);
 	if (round->output_fd < 0) {
 		message("memfd_create: %s", strerror(errno));
 		return -errno;
 	}
-	err = make_table(round);
-	if (err) {
-		message("cannot make the lock table: %s", strerror(-err));
-		return err;
-	}
 	err = trace_workload(runner, round, mode);
-	runner->outcome->signal = trace->signal;
-	if (err || trace->signal)
-		return err;
-	if (trace->ledger)
-		runner->unmatched +=
-			ledger__unmatched(trace->ledger) + ledger__n_alive(trace->ledger);
-	if (!read_outcome(round, mode)) {
-		runner->outcome->workload_failed = true;
-		return 0;
+	runner->outcome->signal = round->trace.signal;
+	if (!err && !round->trace.signal) {
+		measured = read_outcome(round, mode);
+		runner->outcome->workload_failed = !measured;
+		runner->outcome->rounds += measured;
 	}
-
-	struct round measured = {
-		.ledger = trace->ledger,
-		.start_ns = trace->start_ns,
-		.end_ns = trace->end_ns,
-		.usage = trace->usage,
-		.tool_cpu_ns = trace->tool_cpu_ns,
-		.work = mode->command ? NULL : &round->work,
-	};
-	return mode_metrics__add(metrics, &measured);
+	ended = trace__end(&round->trace, runner->recorder, measured, round->work);
+	return err ? err : ended;
 }
 
-static int run_round(struct runner *runner, const struct plan_mode *mode,
-		     struct mode_metrics *metrics)
+static int run_round(struct runner *runner, const struct plan_mode *mode)
 {
-	struct one_round round = { .output_fd = -1, .table_fd = -1 };
-	int err = do_round(runner, &round, mode, metrics);
+	struct one_round round = { .output_fd = -1 };
+	int err = do_round(runner, &round, mode);
 
-	work_result__free(&round.work);
-	trace__free(&round.trace);
-	if (round.table)
-		munmap(round.table, sizeof(*round.table));
-	if (round.table_fd >= 0)
-		close(round.table_fd);
+	json_decref(round.work);
 	if (round.output_fd >= 0)
 		close(round.output_fd);
 	return err;
@@ -253,7 +254,7 @@ static void show_progress(const struct runner *runner, unsigned done, unsigned t
 	fflush(stderr);
 }
 
-static int run_all(struct runner *runner, struct mode_metrics **metrics)
+static int run_all(struct runner *runner)
 {
 	const struct run_plan *plan = runner->plan;
 	unsigned total = plan->rounds * (unsigned)plan->n_modes, done = 0;
@@ -265,7 +266,7 @@ static int run_all(struct runner *runner, struct mode_metrics **metrics)
 			size_t m = (i + r) % plan->n_modes;
 
 			show_progress(runner, done++, total, plan->modes[m].label);
-			err = run_round(runner, &plan->modes[m], metrics[m]);
+			err = run_round(runner, &plan->modes[m]);
 			if (err || runner->outcome->signal || runner->outcome->workload_failed)
 				goto out;
 		}
@@ -275,74 +276,28 @@ out:
 	return err;
 }
 
-static struct report_loss count_loss(const struct runner *runner)
-{
-	struct report_loss loss = { 0 };
-	struct convoy_counters counters;
-
-	if (!runner->session)
-		return loss;
-	counters = session__counters(runner->session);
-	loss.ring = session__ring_dropped(runner->session);
-	loss.task_state = counters.task_state;
-	loss.reads = counters.reads;
-	loss.unmatched = counters.unmatched;
-	loss.recovered = counters.recovered;
-	/* A record that found no room is missed by the ledger too: named once. */
-	if (runner->unmatched > loss.ring && runner->unmatched - loss.ring > loss.unmatched)
-		loss.unmatched = runner->unmatched - loss.ring;
-	return loss;
-}
-
-int runner__run(const struct run_plan *plan, struct session *session, const char *work_path,
-		struct mode_metrics **metrics, struct run_outcome *outcome)
+int runner__run(const struct run_plan *plan, struct session *session, struct recorder *recorder,
+		const struct run_table *table, const char *work_path, struct run_outcome *outcome)
 {
 	struct runner runner = {
 		.plan = plan,
 		.session = session,
+		.recorder = recorder,
+		.table = table,
 		.work_path = work_path,
 		.outcome = outcome,
 		.progress = isatty(STDERR_FILENO) && !plan->verbose,
 	};
-	uint64_t began = monotonic_ns(), stolen_before = 0, stolen_after = 0;
-	bool knows_stolen = !host__stolen_ns(&stolen_before);
-	static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
-	sigset_t mask;
 	int err;
 
 	memset(outcome, 0, sizeof(*outcome));
-	signal(SIGCHLD, SIG_DFL); /* ignored, as a caller may have left it, it loses rusage */
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
-	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
-		struct sigaction action;
-
-		/* Who ignores a signal (nohup, a shell's &) wants to go on. */
-		if (!sigaction(endings[i], NULL, &action) && action.sa_handler != SIG_IGN)
-			sigaddset(&mask, endings[i]);
-	}
-	sigprocmask(SIG_BLOCK, &mask, &runner.old_mask);
-	runner.signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (runner.signal_fd < 0) {
-		err = -errno;
-		message("signalfd: %s", strerror(-err));
-		sigprocmask(SIG_SETMASK, &runner.old_mask, NULL);
+	err = signals__take(&runner.signal_fd, &runner.old_mask);
+	if (err)
 		return err;
-	}
-	err = run_all(&runner, metrics);
+	err = run_all(&runner);
 	/* One that came as the last round ended must not kill the report. */
 	if (!outcome->signal)
 		outcome->signal = trace__read_signal(runner.signal_fd);
-	close(runner.signal_fd);
-	sigprocmask(SIG_SETMASK, &runner.old_mask, NULL);
-
-	outcome->loss = count_loss(&runner);
-	if (knows_stolen && !host__stolen_ns(&stolen_after)) {
-		double available =
-			(double)(monotonic_ns() - began) * (double)sysconf(_SC_NPROCESSORS_ONLN);
-
-		outcome->stolen_share =
-			(struct maybe){ true, (double)(stolen_after - stolen_before) / available };
-	}
+	signals__give_back(runner.signal_fd, &runner.old_mask);
 	return err;
 }

@@ -431,7 +431,7 @@ static int read_iterator(int *fd, session_event_fn fn, void *ctx)
 	int err = 0;
 
 	if (*fd < 0)
-		return -ENOSPC;
+		return -ENODATA;
 	while (!err) {
 		ssize_t got = read(*fd, buffer + have, sizeof(buffer) - have);
 		size_t at = 0;
@@ -479,7 +479,7 @@ static int found_one(void *ctx, const struct convoy_ev_hdr *ev)
 int session__find(struct session *session, session_event_fn fn, void *ctx, size_t *n)
 {
 	struct finding finding = { .fn = fn, .ctx = ctx };
-	int err = -ENOSPC;
+	int err = -ENODATA;
 
 	for (size_t i = 0; i < SESSION_FINDS && err; i++) {
 		if (session->find_fds[i] < 0)

@@ -74,14 +74,15 @@ typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
  * on; *n is their number. `fn` gets a CONVOY_EV_SEEN of each, and for one that is
  * blocked a CONVOY_EV_OPEN after it (which is for the caller's eyes: it is not over,
  * and its record is still to come). Works without capabilities, SESSION_FINDS times.
- * Returns 0, -ENOSPC when it was called too often, or a negative errno.
+ * Returns 0, -ENODATA when it was called too often, or a negative errno.
  */
 #define SESSION_FINDS 8
 int session__find(struct session *session, session_event_fn fn, void *ctx, size_t *n);
 
 /*
  * The state of every traced thread that is there: CONVOY_EV_ALIVE, and what goes with
- * it (FUTEX, OPEN, BIRTH of those that never ran). Once; works without capabilities.
+ * it (FUTEX, OPEN, BIRTH of those that never ran). Once (else -ENODATA); works without
+ * capabilities.
  */
 int session__close(struct session *session, session_event_fn fn, void *ctx);
 

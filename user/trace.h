@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * trace.h - one command from its cork to its last switch, booked in a ledger.
+ * trace.h - one command from its cork to the end of its last descendant, recorded.
  */
 #ifndef CONVOY_TRACE_H
 #define CONVOY_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
 #include "launch.h"
-#include "ledger.h"
+#include "recorder.h"
 #include "session.h"
 
 struct trace_options {
 	struct launch_options launch;
-	const struct lock_table *published;	/* locks that it will publish; may be NULL */
-	session_event_fn observer;	/* sees each event before the ledger; may be NULL */
-	void *observer_ctx;
+	const char *mode;		/* label of the round */
+	struct session *session;	/* NULL: without probes */
+	struct recorder *recorder;
 	int signal_fd;	/* a signalfd: SIGCHLD wakes, any other signal ends the trace */
 };
 
 struct trace {
 	struct launch launch;	/* how the command ended */
-	struct ledger *ledger;	/* finished, unless a signal came; NULL without probes */
-	uint64_t start_ns, end_ns;	/* release of the cork, last exit */
+	bool begun;		/* the recording has a round of it, which is to be ended */
+	uint64_t start_ns, end_ns;	/* release of the cork, when the last one was reaped */
 	struct rusage usage;	/* of the command and all its descendants, by wait4(2) */
 	uint64_t tool_cpu_ns;	/* this process's own CPU time meanwhile */
 	int exec_error;		/* positive errno: the command could not be executed */
@@ -31,14 +32,24 @@ struct trace {
 };
 
 /*
- * Run a command under the probes (or, with a NULL session, without), from a fork that they watch to the last
- * switch of its last descendant. Returns 0 (then *trace says how it went) or a
- * negative errno after a message. Either way no child is left, and
- * trace__free() ends it.
+ * Fork a command with the probes armed for just that fork, pull the cork and begin a
+ * round of the recording: everything before it runs. Returns 0 or a negative errno
+ * after a message, and then no child is left.
  */
-int trace__command(struct trace *trace, struct session *session,
-		   const struct trace_options *options);
-void trace__free(struct trace *trace);
+int trace__start(struct trace *trace, const struct trace_options *options);
+
+/*
+ * trace__start(), and wait for the last of the command's descendants. Returns 0 (then
+ * *trace says how it went) or a negative errno after a message. Either way no child is
+ * left.
+ */
+int trace__command(struct trace *trace, const struct trace_options *options);
+
+/*
+ * End the round. `measured`: its numbers are to be used; `work` is what convoy-work said
+ * of it, or NULL. Returns 0 or a negative errno after a message.
+ */
+int trace__end(struct trace *trace, struct recorder *recorder, bool measured, json_t *work);
 
 /* The signal that asked convoy to end, or 0; SIGCHLD only wakes. Does not wait. */
 int trace__read_signal(int signal_fd);

@@ -88,14 +88,14 @@ static int parse_metrics(json_t *metrics, struct work_result *result)
 	return 0;
 }
 
-static int parse(struct work_result *result, json_t *json)
+static int parse(struct work_result *result, const json_t *json)
 {
 	json_t *tasks, *threads, *item;
 	const char *schema;
 	size_t i;
 	int err = 0;
 
-	if (json_unpack(json, "{s:s, s:o, s:o}", "schema", &schema, "tasks", &tasks, "threads",
+	if (json_unpack((json_t *)json, "{s:s, s:o, s:o}", "schema", &schema, "tasks", &tasks, "threads",
 			&threads) ||
 	    strcmp(schema, "convoy.work/1") || !json_is_array(tasks) || !json_is_array(threads))
 		return -EBADMSG;
@@ -116,18 +116,26 @@ static int parse(struct work_result *result, json_t *json)
 	return parse_metrics(json_object_get(json, "metrics"), result);
 }
 
-int work_result__parse(struct work_result *result, const char *text, size_t size)
+int work_result__of_json(struct work_result *result, const json_t *json)
 {
-	json_t *json = json_loadb(text, size, 0, NULL);
 	int err;
 
 	memset(result, 0, sizeof(*result));
-	if (!json)
-		return -EBADMSG;
 	err = parse(result, json);
-	json_decref(json);
 	if (err)
 		work_result__free(result);
+	return err;
+}
+
+int work_result__parse(struct work_result *result, const char *text, size_t size)
+{
+	json_t *json = json_loadb(text, size, 0, NULL);
+	int err = -EBADMSG;
+
+	memset(result, 0, sizeof(*result));
+	if (json)
+		err = work_result__of_json(result, json);
+	json_decref(json);
 	return err;
 }
 

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 struct work_task {
 	char name[32];
 	char result[32];
@@ -46,6 +48,8 @@ struct work_result {
  * not such a result. work_result__free() ends it.
  */
 int work_result__parse(struct work_result *result, const char *json, size_t size);
+/* The same, parsed as JSON already. */
+int work_result__of_json(struct work_result *result, const json_t *json);
 void work_result__free(struct work_result *result);
 
 #endif /* CONVOY_WORK_RESULT_H */

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+#include "ledger.h"
+#include "metrics.h"
+#include "record_docs.h"
+#include "verdict.h"
+
+struct analysis {
+	const struct analysis_options *options;
+	struct recording_status *status;
+	struct report *report;
+	struct record_meta meta;
+	bool has_meta;
+	struct mode_metrics **metrics;	/* by the modes of `meta` */
+	struct lock_table *locks;	/* that the round's work published so far */
+	uint64_t unmatched;		/* over all rounds, by the ledgers */
+	unsigned rounds;		/* that began */
+	bool ended;			/* END was read */
+
+	/* The round that is being read: */
+	bool in_round;
+	struct record_round round;
+	size_t mode;			/* index of its mode */
+	uint64_t start_ns;		/* of what is looked at */
+	uint64_t stop_ns;		/* its end, if that was fixed from outside; 0: not */
+	uint64_t last_ns;		/* time of its last event */
+	struct ledger *ledger;		/* NULL without probes */
+};
+
+static int complain(struct analysis *analysis, const char *what)
+{
+	snprintf(analysis->status->damage, sizeof(analysis->status->damage), "%s", what);
+	return -EBADMSG;
+}
+
+static int read_meta(struct analysis *analysis, const json_t *document)
+{
+	int err;
+
+	if (analysis->has_meta)
+		return complain(analysis, "it has two beginnings");
+	analysis->meta.report = analysis->report;
+	err = record_docs__read_meta(document, &analysis->meta);
+	if (err)
+		return err == -EBADMSG ? complain(analysis, "what it says of itself makes no sense") :
+					 err;
+	analysis->has_meta = true;
+	analysis->metrics = calloc(analysis->meta.n_modes + 1, sizeof(*analysis->metrics));
+	analysis->report->modes =
+		calloc(analysis->meta.n_modes + 1, sizeof(*analysis->report->modes));
+	if (!analysis->metrics || !analysis->report->modes)
+		return -ENOMEM;
+	for (size_t i = 0; i < analysis->meta.n_modes && !err; i++)
+		err = mode_metrics__new(&analysis->metrics[i], analysis->meta.modes[i].label);
+	return err;
+}
+
+static void end_at(struct analysis *analysis, uint64_t end_ns)
+{
+	if (analysis->stop_ns && analysis->stop_ns <= end_ns)
+		return;
+	analysis->stop_ns = end_ns;
+	if (analysis->ledger)
+		ledger__end_at(analysis->ledger, end_ns);
+}
+
+static void drop_round(struct analysis *analysis)
+{
+	ledger__free(analysis->ledger);
+	analysis->ledger = NULL;
+	analysis->in_round = false;
+}
+
+static int begin_round(struct analysis *analysis, const json_t *document)
+{
+	const struct analysis_options *options = analysis->options;
+	struct ledger_options ledger_options = {
+		.published = analysis->locks,
+		.syscalls = analysis->meta.syscalls,
+		.window = options->window,
+	};
+	int err;
+
+	drop_round(analysis); /* one whose end is missing was interrupted */
+	if (record_docs__read_round(document, &analysis->round))
+		return complain(analysis, "a round makes no sense");
+	if (options->window && analysis->rounds++)
+		return -ERANGE;
+	for (analysis->mode = 0; analysis->mode < analysis->meta.n_modes; analysis->mode++)
+		if (!strcmp(analysis->meta.modes[analysis->mode].label, analysis->round.mode))
+			break;
+	if (analysis->mode == analysis->meta.n_modes)
+		return complain(analysis, "a round is of no known mode");
+	analysis->in_round = true;
+	analysis->stop_ns = 0;
+	analysis->locks->count = 0;
+	analysis->start_ns = analysis->round.start_ns + (options->window ? options->from_ns : 0);
+	analysis->last_ns = analysis->start_ns;
+	if (!analysis->report->probes.sched)
+		return 0;
+	ledger_options.start_ns = analysis->start_ns;
+	ledger_options.first_id = analysis->round.first_id;
+	err = ledger__new(&analysis->ledger, &ledger_options);
+	if (!err && options->window && options->to_ns)
+		end_at(analysis, analysis->round.start_ns + options->to_ns);
+	return err;
+}
+
+/* Add the round up: `end` is NULL when the recording was cut off in it. */
+static int add_round(struct analysis *analysis, const struct record_round_end *end,
+		     const struct work_result *work)
+{
+	struct round round = {
+		.ledger = analysis->ledger,
+		.start_ns = analysis->start_ns,
+		.work = work,
+	};
+	int err = 0;
+
+	if (analysis->stop_ns)
+		round.end_ns = analysis->stop_ns;
+	else if (analysis->ledger && ledger__last_death_ns(analysis->ledger) >= round.start_ns)
+		round.end_ns = ledger__last_death_ns(analysis->ledger);
+	else
+		round.end_ns = end ? end->end_ns : analysis->last_ns;
+	if (!end && !analysis->stop_ns)
+		round.end_ns = analysis->last_ns;
+	if (round.end_ns < round.start_ns)
+		return analysis->options->window ? -ERANGE :
+						   complain(analysis, "a round ends before it begins");
+	if (end && !analysis->options->window) {
+		round.has_usage = end->has_usage;
+		round.usage = end->usage;
+	}
+	round.tool_cpu_ns = end ? end->tool_cpu_ns : 0;
+	if (analysis->ledger && !end && !analysis->stop_ns)
+		err = ledger__finish_cut(analysis->ledger);
+	else if (analysis->ledger)
+		err = ledger__finish(analysis->ledger, round.end_ns);
+	if (!err && analysis->ledger && end)
+		analysis->unmatched += ledger__unmatched(analysis->ledger) +
+				       ledger__n_vanished(analysis->ledger);
+	if (!err)
+		err = mode_metrics__add(analysis->metrics[analysis->mode], &round);
+	return err;
+}
+
+static int end_round(struct analysis *analysis, const json_t *document)
+{
+	struct record_round_end end;
+	struct work_result work = { 0 };
+	int err;
+
+	if (!analysis->in_round)
+		return complain(analysis, "a round ends that did not begin");
+	err = record_docs__read_round_end(document, &end);
+	if (!err && end.measured && end.work)
+		err = work_result__of_json(&work, end.work);
+	if (!err && end.measured)
+		err = add_round(analysis, &end, end.work ? &work : NULL);
+	work_result__free(&work);
+	drop_round(analysis);
+	return err;
+}
+
+static int read_end(struct analysis *analysis, const json_t *document)
+{
+	struct report *report = analysis->report;
+	struct record_end end;
+
+	if (record_docs__read_end(document, &end))
+		return complain(analysis, "its end makes no sense");
+	analysis->ended = true;
+	report->loss = end.loss;
+	report->host.stolen_share = end.stolen_share;
+	report->command_status = end.command_status;
+	report->incomplete = end.incomplete;
+	return 0;
+}
+
+static int on_document(void *ctx, json_t *document)
+{
+	struct analysis *analysis = ctx;
+	enum record_doc type = record_docs__type(document);
+	uint64_t end_ns;
+
+	if (type == RECORD_DOC_META)
+		return read_meta(analysis, document);
+	if (!analysis->has_meta)
+		return complain(analysis, "it does not say what it is of");
+	switch (type) {
+	case RECORD_DOC_ROUND:
+		return begin_round(analysis, document);
+	case RECORD_DOC_LOCKS:
+		if (record_docs__read_locks(document, analysis->locks))
+			return complain(analysis, "a list of locks makes no sense");
+		return 0;
+	case RECORD_DOC_STOP:
+		if (!analysis->in_round || record_docs__read_stop(document, &end_ns))
+			return complain(analysis, "a stop makes no sense");
+		end_at(analysis, end_ns);
+		return 0;
+	case RECORD_DOC_ROUND_END:
+		return end_round(analysis, document);
+	case RECORD_DOC_END:
+		return read_end(analysis, document);
+	default:
+		return 0; /* of a later version, and it can be done without */
+	}
+}
+
+static int on_event(void *ctx, const struct convoy_ev_hdr *ev)
+{
+	struct analysis *analysis = ctx;
+	int err;
+
+	if (analysis->options->event) {
+		err = analysis->options->event(analysis->options->ctx, ev);
+		if (err)
+			return err;
+	}
+	if (!analysis->ledger)
+		return 0;
+	if (ev->time_ns > analysis->last_ns)
+		analysis->last_ns = ev->time_ns;
+	err = ledger__feed(analysis->ledger, ev);
+	return err == -EBADMSG ? complain(analysis, "an event contradicts those before it") : err;
+}
+
+static int on_mapping(void *ctx, const struct mapping *mapping)
+{
+	const struct analysis *analysis = ctx;
+
+	return analysis->options->mapping ?
+		       analysis->options->mapping(analysis->options->ctx, mapping) :
+		       0;
+}
+
+static char **copy_command(char **command)
+{
+	char **copy;
+	size_t n = 0;
+
+	while (command[n])
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = strdup(command[i]);
+		if (!copy[i]) {
+			while (i)
+				free(copy[--i]);
+			free(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+/* All of the report that is made of what was added up. */
+static int fill_report(struct analysis *analysis)
+{
+	struct report *report = analysis->report;
+	struct metrics_context context = {
+		.cpus_usable = report->host.cpus_usable,
+		.futex_exits = report->probes.futex == FUTEX_ALL,
+	};
+	int err = 0;
+
+	/* A record that found no room is missed by the ledger too: named once. */
+	if (analysis->unmatched > report->loss.ring &&
+	    analysis->unmatched - report->loss.ring > report->loss.unmatched)
+		report->loss.unmatched = analysis->unmatched - report->loss.ring;
+	report->valid = !report->loss.ring && !report->loss.task_state && !report->loss.unmatched;
+	for (size_t i = 0; i < analysis->meta.n_modes && !err; i++) {
+		struct report_mode *mode = &report->modes[report->n_modes];
+
+		/* An interrupted run shows the modes that it got to. */
+		if (!mode_metrics__rounds(analysis->metrics[i]))
+			continue;
+		report->n_modes++;
+		err = mode_metrics__fill(analysis->metrics[i], &context, mode);
+		if (!err && analysis->meta.modes[i].command) {
+			mode->command = copy_command(analysis->meta.modes[i].command);
+			err = mode->command ? 0 : -ENOMEM;
+		}
+	}
+	if (err)
+		return err;
+	report__fill_speedups(report);
+	return verdict__judge(report);
+}
+
+/* A recording that was cut off: what it has of its last round, and how it ended. */
+static int close_cut(struct analysis *analysis)
+{
+	struct report *report = analysis->report;
+	int err = 0;
+
+	if (!analysis->has_meta)
+		return complain(analysis, "it breaks off before it says what it is of");
+	if (analysis->in_round && analysis->meta.kind != RECORDING_OF_RUN)
+		err = add_round(analysis, NULL, NULL);
+	drop_round(analysis);
+	if (analysis->status->complete && analysis->ended)
+		return err;
+	report->incomplete = true;
+	snprintf(report->incomplete_why, sizeof(report->incomplete_why), "the recording breaks off: %.120s",
+		 analysis->status->damage[0] ? analysis->status->damage : "its end is missing");
+	return err;
+}
+
+int analysis__read(int fd, const struct analysis_options *options, struct report **out,
+		   struct recording_status *status)
+{
+	struct analysis analysis = {
+		.options = options,
+		.status = status,
+		.report = report__new(),
+		.locks = calloc(1, sizeof(*analysis.locks)),
+	};
+	struct recording_handler handler = {
+		.event = on_event,
+		.mapping = on_mapping,
+		.document = on_document,
+		.ctx = &analysis,
+	};
+	int err = analysis.report && analysis.locks ? 0 : -ENOMEM;
+
+	memset(status, 0, sizeof(*status));
+	if (!err) {
+		analysis.locks->magic = LOCK_TABLE_MAGIC;
+		analysis.locks->capacity = LOCK_TABLE_CAPACITY;
+		err = recording__read(fd, &handler, status);
+	}
+	if (!err)
+		err = close_cut(&analysis);
+	if (!err)
+		err = fill_report(&analysis);
+	for (size_t i = 0; analysis.metrics && i < analysis.meta.n_modes; i++)
+		mode_metrics__free(analysis.metrics[i]);
+	free(analysis.metrics);
+	drop_round(&analysis);
+	record_meta__free(&analysis.meta);
+	free(analysis.locks);
+	if (err) {
+		report__free(analysis.report);
+		return err;
+	}
+	*out = analysis.report;
+	return 0;
+}

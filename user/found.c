@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/futex.h>
+
+#include "found.h"
+#include "host.h"
+#include "merge.h"
+
+static int keep(struct found *found, const void *ev, size_t size)
+{
+	if (found->room - found->size < size) {
+		size_t room = found->room ? 2 * found->room : 1 << 14;
+		uint8_t *grown = realloc(found->events, room);
+
+		if (!grown)
+			return -ENOMEM;
+		found->events = grown;
+		found->room = room;
+	}
+	memcpy(found->events + found->size, ev, size);
+	found->size += size;
+	return 0;
+}
+
+/* A word of another process's memory. Returns 0 or a negative errno. */
+static int read_word(uint32_t pid, uint64_t address, uint32_t *word)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/mem", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	got = pread(fd, word, sizeof(*word), (off_t)address);
+	close(fd);
+	return got == (ssize_t)sizeof(*word) ? 0 : got < 0 ? -errno : -EFAULT;
+}
+
+/*
+ * As the probe does it when a thread blocks under its eyes: glibc's owner field beside
+ * a mutex, or the word of a priority-inheriting lock.
+ */
+static int keep_holder(struct found *found, const struct convoy_ev_wait *wait)
+{
+	unsigned command = wait->op & FUTEX_CMD_MASK;
+	bool pi = command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2;
+	struct convoy_ev_holder holder = {
+		.hdr = { CONVOY_EV_HOLDER, 0, wait->hdr.id, wait->hdr.time_ns },
+		.word = wait->word,
+	};
+
+	if (!(wait->hdr.flags & CONVOY_F_FUTEX) ||
+	    (!pi && (command != FUTEX_WAIT || wait->val != 2)))
+		return 0;
+	if (read_word(found->pid, pi ? wait->word : wait->word + 8, &holder.holder)) {
+		found->failed_reads++;
+		return 0;
+	}
+	if (pi)
+		holder.holder &= FUTEX_TID_MASK;
+	return keep(found, &holder, sizeof(holder));
+}
+
+static int find_one(void *ctx, const struct convoy_ev_hdr *ev)
+{
+	struct found *found = ctx;
+
+	if (ev->type == CONVOY_EV_OPEN)
+		return keep_holder(found, (const void *)ev);
+	if (ev->type != CONVOY_EV_SEEN)
+		return 0;
+	found->pid = ((const struct convoy_ev_seen *)ev)->pid;
+	found->n_threads++;
+	return keep(found, ev, event__size(ev->type));
+}
+
+int found__find(struct found *found, struct session *session)
+{
+	size_t n = 1;
+	int err = 0;
+
+	/* What an older thread forks between being looked for and found shows the next time. */
+	for (int i = 0; i < SESSION_FINDS && n && !err; i++)
+		err = session__find(session, find_one, found, &n);
+	return err;
+}
+
+void found__free(struct found *found)
+{
+	free(found->events);
+	memset(found, 0, sizeof(*found));
+}
+
+int found__write(const struct found *found, struct recording_writer *writer, bool maps)
+{
+	int err = 0;
+
+	(void)maps;
+	for (size_t at = 0; at < found->size && !err;) {
+		const struct convoy_ev_hdr *ev = (const void *)(found->events + at);
+
+		err = recording_writer__event(writer, ev);
+		at += event__size(ev->type);
+	}
+	return err;
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * recorder_process.c - the recorder: drains, writes, and does what it is asked to.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exit_codes.h"
+#include "found.h"
+#include "host.h"
+#include "message.h"
+#include "privileges.h"
+#include "recorder_wire.h"
+
+/* Bounds of the time between two drains; in between, the fill of the rings decides. */
+#define DRAIN_MIN_MS 1
+#define DRAIN_MAX_MS 100
+/*
+ * A record carries the time at which its probe began, and is visible a little
+ * later: younger ones wait for the next drain, so that all CPUs have delivered.
+ */
+#define DRAIN_SETTLE_NS 5000000u
+/* How old what was gathered may get before it is written: what a crash can cost. */
+#define FLUSH_NS 1000000000u
+
+struct process {
+	const struct recorder_options *options;
+	struct session *session;
+	struct recording_writer *writer;
+	int socket;
+	bool active;			/* a round is on */
+	bool found_any;			/* its threads were found, not forked for it */
+	bool told_gone;
+	struct convoy_counters before;	/* when the last round ended */
+	uint64_t cpu_before_ns;		/* own CPU time when this one began */
+	uint32_t n_published;		/* locks that are in the recording */
+	uint64_t flushed_ns;
+	struct recorder_reply reply;
+};
+
+static void pause_ns(uint64_t ns)
+{
+	struct timespec pause = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	while (nanosleep(&pause, &pause) && errno == EINTR)
+		;
+}
+
+static int write_event(void *ctx, const struct convoy_ev_hdr *ev)
+{
+	struct process *process = ctx;
+
+	if (ev->type == CONVOY_EV_WAIT || ev->type == CONVOY_EV_RUNNABLE)
+		process->reply.switches++;
+	return recording_writer__event(process->writer, ev);
+}
+
+/* Takes the document. */
+static int write_document(struct process *process, json_t *document)
+{
+	int err = document ? recording_writer__document(process->writer, document) : -ENOMEM;
+
+	json_decref(document);
+	return err;
+}
+
+/* Locks come before the events that are drained after them, as they did in the work. */
+static int write_published(struct process *process)
+{
+	const struct lock_table *table = process->options->published;
+	uint32_t n, from = process->n_published;
+
+	if (!table)
+		return 0;
+	n = __atomic_load_n(&table->count, __ATOMIC_ACQUIRE);
+	if (n > LOCK_TABLE_CAPACITY)
+		n = LOCK_TABLE_CAPACITY;
+	while (process->n_published < n &&
+	       __atomic_load_n(&table->entries[process->n_published].ready, __ATOMIC_ACQUIRE))
+		process->n_published++;
+	if (process->n_published == from)
+		return 0;
+	return write_document(process, record_docs__locks(table, from, process->n_published));
+}
+
+static int drain(struct process *process, uint64_t limit_ns, double *fill)
+{
+	int err = write_published(process);
+
+	if (err || !process->session)
+		return err;
+	return session__drain(process->session, limit_ns, write_event, process, fill);
+}
+
+static uint64_t n_left(const struct process *process)
+{
+	struct convoy_counters now;
+
+	if (!process->session)
+		return 0;
+	now = session__counters(process->session);
+	return (now.born - process->before.born) - (now.dead - process->before.dead);
+}
+
+/* --- a round --- */
+
+static int begin(struct process *process, json_t *document, bool find)
+{
+	struct record_round round;
+	struct found found = { 0 };
+	int err = record_docs__read_round(document, &round);
+
+	process->cpu_before_ns = own_cpu_ns();
+	process->n_published = 0;
+	process->told_gone = false;
+	process->found_any = find;
+	round.first_id = (uint32_t)process->before.born;
+	if (!err && find) {
+		err = found__find(&found, process->session);
+		round.start_ns = monotonic_ns();
+		process->reply.found = found.n_threads;
+		process->reply.start_ns = round.start_ns;
+	}
+	if (!err)
+		err = write_document(process, record_docs__round(&round));
+	if (!err && find)
+		err = found__write(&found, process->writer,
+				   process->options->maps != RECORDER_MAPS_NONE);
+	found__free(&found);
+	process->active = !err;
+	return err;
+}
+
+/* Everything up to now; then how what lives on stands, and what happens meanwhile. */
+static int stop(struct process *process)
+{
+	uint64_t end_ns = monotonic_ns();
+	int err;
+
+	pause_ns(DRAIN_SETTLE_NS);
+	err = drain(process, end_ns, NULL);
+	if (!err)
+		err = write_document(process, record_docs__stop(end_ns));
+	if (!err && process->session)
+		err = session__close(process->session, write_event, process);
+	if (err == -ENODATA)
+		err = 0; /* these probes cannot tell; the ledger will see that */
+	pause_ns(DRAIN_SETTLE_NS);
+	return err ? err : drain(process, UINT64_MAX, NULL);
+}
+
+static int end(struct process *process, json_t *document, unsigned patience_ms)
+{
+	uint64_t give_up = monotonic_ns() + patience_ms * 1000000ull;
+	json_int_t tool_ns = json_integer_value(json_object_get(document, "tool_cpu_ns"));
+	int err = 0;
+
+	/* A reaped thread may still be on its way to its last switch on another CPU. */
+	while (!err && n_left(process) && monotonic_ns() < give_up) {
+		pause_ns(200000);
+		err = drain(process, monotonic_ns() - DRAIN_SETTLE_NS, NULL);
+	}
+	if (!err)
+		err = n_left(process) ? stop(process) : drain(process, UINT64_MAX, NULL);
+	process->active = false;
+	if (process->session)
+		process->before = session__counters(process->session);
+	tool_ns += (json_int_t)(own_cpu_ns() - process->cpu_before_ns);
+	json_object_set_new(document, "tool_cpu_ns", json_integer(tool_ns));
+	if (!err)
+		err = recording_writer__document(process->writer, document);
+	return err;
+}
+
+/* --- requests --- */
+
+static int send_reply(struct process *process, enum recorder_reply_kind kind, int err)
+{
+	process->reply.kind = kind;
+	process->reply.err = err;
+	process->reply.bytes = recording_writer__size(process->writer);
+	return wire__send(process->socket, &process->reply, sizeof(process->reply));
+}
+
+/* Returns 1 when it was the last request, 0, or a negative errno. */
+static int serve(struct process *process)
+{
+	struct request_header header;
+	json_t *document = NULL;
+	char *text;
+	int err = wire__receive(process->socket, &header, sizeof(header));
+
+	if (err)
+		return err;
+	text = malloc((size_t)header.size + 1);
+	if (!text)
+		return -ENOMEM;
+	err = wire__receive(process->socket, text, header.size);
+	if (!err)
+		document = json_loadb(text, header.size, JSON_ALLOW_NUL, NULL);
+	free(text);
+	if (!err && !document)
+		err = -EBADMSG;
+	if (err)
+		return err;
+	switch (header.kind) {
+	case RECORDER_BEGIN:
+		err = begin(process, document, header.flags & RECORDER_FIND);
+		break;
+	case RECORDER_END:
+		err = end(process, document, header.patience_ms);
+		break;
+	case RECORDER_FINISH:
+		err = recording_writer__document(process->writer, document);
+		if (!err)
+			err = recording_writer__finish(process->writer);
+		break;
+	default:
+		err = recording_writer__document(process->writer, document);
+	}
+	json_decref(document);
+	if (send_reply(process, RECORDER_DONE, err))
+		return -EPIPE;
+	return err ? err : header.kind == RECORDER_FINISH;
+}
+
+/* What there is to do between requests. */
+static int work(struct process *process, int *interval_ms)
+{
+	double fill = 0;
+	uint64_t now = monotonic_ns();
+	int err = drain(process, now - DRAIN_SETTLE_NS, &fill);
+
+	if (!err && now - process->flushed_ns >= FLUSH_NS) {
+		process->flushed_ns = now;
+		err = recording_writer__flush(process->writer);
+	}
+	if (!err && process->found_any && !process->told_gone && !n_left(process)) {
+		process->told_gone = true;
+		err = send_reply(process, RECORDER_GONE, 0);
+	}
+	if (fill > 0.25)
+		*interval_ms = *interval_ms / 2 > DRAIN_MIN_MS ? *interval_ms / 2 : DRAIN_MIN_MS;
+	else if (fill < 0.05)
+		*interval_ms = 2 * *interval_ms < DRAIN_MAX_MS ? 2 * *interval_ms : DRAIN_MAX_MS;
+	return err;
+}
+
+/* Until the last request; 0 or a negative errno. */
+static int loop(struct process *process)
+{
+	struct pollfd poll_fd = { .fd = process->socket, .events = POLLIN };
+	int interval_ms = 10, err;
+
+	for (;;) {
+		int n = poll(&poll_fd, 1, process->active ? interval_ms : -1);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		err = n > 0 ? serve(process) : 0;
+		if (err)
+			return err < 0 ? err : 0;
+		if (process->active)
+			err = work(process, &interval_ms);
+		else
+			interval_ms = 10;
+		if (err)
+			return err;
+	}
+}
+
+int recorder_process__run(int socket, const struct recorder_options *options)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE,
+				       SIGXFSZ };
+	struct process process = {
+		.options = options,
+		.session = options->session,
+		.socket = socket,
+	};
+	int err;
+
+	/* Who started it decides when it ends. */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_NAME, "convoy-recorder");
+	if (options->session && options->ignore && session__ignore_self(options->session)) {
+		message("the recorder cannot be left out of what is recorded");
+		return CONVOY_EXIT_FAILED;
+	}
+	err = privileges__drop();
+	if (err) {
+		message("cannot drop privileges: %s", strerror(-err));
+		return CONVOY_EXIT_FAILED;
+	}
+	if (process.session)
+		process.before = session__counters(process.session);
+	err = recording_writer__new(&process.writer, options->fd, options->codec);
+	if (!err) {
+		process.flushed_ns = monotonic_ns();
+		err = loop(&process);
+		/* Who started it is gone: what was seen is kept. */
+		if (err == -EPIPE && process.active && !stop(&process))
+			recording_writer__flush(process.writer);
+	}
+	if (err && err != -EPIPE)
+		send_reply(&process, RECORDER_FAILED, err);
+	recording_writer__free(process.writer);
+	close(socket);
+	return err ? CONVOY_EXIT_FAILED : 0;
+}
