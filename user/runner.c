@@ -217,6 +217,7 @@ static int do_round(struct runner *runner, struct one_round *round, const struct
 		.ledger = trace->ledger,
 		.start_ns = trace->start_ns,
 		.end_ns = trace->end_ns,
+		.has_usage = true,
 		.usage = trace->usage,
 		.tool_cpu_ns = trace->tool_cpu_ns,
 		.work = mode->command ? NULL : &round->work,
