@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <stddef.h>
-#include <sys/syscall.h>
 
 #include <linux/futex.h>
 
@@ -46,73 +45,6 @@ enum account classify__kind_account(enum lock_kind kind)
 	return ACCOUNT_OTHER;
 }
 
-/* System calls in which waiting has a name of its own; the rest is `other`. */
-enum account classify__syscall(int nr)
-{
-	switch (nr) {
-	case SYS_nanosleep:
-	case SYS_clock_nanosleep:
-		return ACCOUNT_SLEEP;
-	case SYS_wait4:
-	case SYS_waitid:
-#ifdef SYS_vfork
-	case SYS_vfork:
-#endif
-	case SYS_clone:
-	case SYS_clone3:
-		return ACCOUNT_CHILD;
-	case SYS_read:
-	case SYS_readv:
-	case SYS_pread64:
-	case SYS_preadv:
-	case SYS_preadv2:
-	case SYS_write:
-	case SYS_writev:
-	case SYS_pwrite64:
-	case SYS_pwritev:
-	case SYS_pwritev2:
-	case SYS_sendfile:
-	case SYS_splice:
-	case SYS_tee:
-	case SYS_vmsplice:
-	case SYS_copy_file_range:
-	case SYS_fsync:
-	case SYS_fdatasync:
-	case SYS_sync_file_range:
-	case SYS_accept:
-	case SYS_accept4:
-	case SYS_connect:
-	case SYS_recvfrom:
-	case SYS_recvmsg:
-	case SYS_recvmmsg:
-	case SYS_sendto:
-	case SYS_sendmsg:
-	case SYS_sendmmsg:
-	case SYS_ppoll:
-	case SYS_pselect6:
-	case SYS_epoll_pwait:
-	case SYS_epoll_pwait2:
-	case SYS_io_getevents:
-	case SYS_io_uring_enter:
-	case SYS_mq_timedsend:
-	case SYS_mq_timedreceive:
-	case SYS_msgsnd:
-	case SYS_msgrcv:
-	case SYS_flock:
-#ifdef SYS_poll
-	case SYS_poll:
-#endif
-#ifdef SYS_select
-	case SYS_select:
-#endif
-#ifdef SYS_epoll_wait
-	case SYS_epoll_wait:
-#endif
-		return ACCOUNT_IO;
-	}
-	return ACCOUNT_OTHER;
-}
-
 static unsigned futex_cmd(const struct convoy_ev_wait *wait)
 {
 	return wait->op & FUTEX_CMD_MASK;
@@ -146,7 +78,7 @@ static enum lock_kind futex_kind(const struct convoy_ev_wait *wait, enum lock_ki
 }
 
 struct wait_class classify__wait(const struct convoy_ev_wait *wait, enum lock_kind published,
-				 bool waits_for_tid)
+				 bool waits_for_tid, const struct syscalls *syscalls)
 {
 	unsigned flags = wait->hdr.flags;
 	struct wait_class class = { .account = ACCOUNT_OTHER };
@@ -162,22 +94,12 @@ struct wait_class classify__wait(const struct convoy_ev_wait *wait, enum lock_ki
 		class.has_lock = true;
 		class.kind = futex_kind(wait, published, waits_for_tid);
 		class.account = classify__kind_account(class.kind);
+	} else if (wait->nr == CONVOY_NR_KERNEL_THREAD) {
+		class.account = ACCOUNT_OTHER;
 	} else if (!(flags & CONVOY_F_SYSCALL)) {
 		class.account = ACCOUNT_FAULT;
 	} else if (!(flags & CONVOY_F_COMPAT)) {
-		class.account = classify__syscall(wait->nr);
+		class.account = syscalls__account(syscalls, wait->nr);
 	}
 	return class;
-}
-
-const char *syscall__name(int nr)
-{
-	switch (nr) {
-#define SYSCALL_NAME(number, name) \
-	case number:               \
-		return name;
-#include "syscall_names.h"
-#undef SYSCALL_NAME
-	}
-	return NULL;
 }

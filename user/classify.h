@@ -13,6 +13,7 @@
 
 #include "account.h"
 #include "bpf/events.h"
+#include "syscalls.h"
 #include "workloads/lock_table.h"
 
 struct wait_class {
@@ -25,9 +26,10 @@ struct wait_class {
  * Classify a blocked interval.
  * published: the kind of the published lock that holds the word, or LOCK_UNKNOWN.
  * waits_for_tid: the word's expected value is the TID of a thread of this process.
+ * syscalls: those of the machine that the record is from.
  */
 struct wait_class classify__wait(const struct convoy_ev_wait *wait, enum lock_kind published,
-				 bool waits_for_tid);
+				 bool waits_for_tid, const struct syscalls *syscalls);
 
 /* Could this futex wait be a pthread_join()? (Only then is waits_for_tid worth finding out.) */
 bool classify__may_be_join(const struct convoy_ev_wait *wait);
@@ -37,11 +39,5 @@ enum account classify__kind_account(enum lock_kind kind);
 
 /* Name of a kind, as in the JSON contract. */
 const char *lock_kind__name(enum lock_kind kind);
-
-/* Account of a system call that blocked, by this architecture's number. */
-enum account classify__syscall(int nr);
-
-/* Name of a system call of this architecture; NULL if the number has none. */
-const char *syscall__name(int nr);
 
 #endif /* CONVOY_CLASSIFY_H */

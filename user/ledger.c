@@ -5,18 +5,16 @@
 
 #include "classify.h"
 #include "ledger.h"
+#include "thread_table.h"
 
 struct ledger {
 	struct ledger_options options;
-	struct ledger_thread *threads;	/* by id - first_id - 1 */
-	size_t n_threads, n_room;
+	uint64_t end_ns;	/* nothing after it is booked; UINT64_MAX: not known yet */
+	struct thread_table table;
 	uint64_t *cpu_busy_ns;
 	unsigned n_cpus;
 	uint64_t last_death_ns;
 	struct locks *locks;
-	/* (ns_pid, ns_tid) -> thread + 1; open addressing, the latest wins */
-	uint32_t *tids;
-	size_t n_tids, tids_room;
 };
 
 int ledger__new(struct ledger **out, const struct ledger_options *options)
@@ -27,6 +25,10 @@ int ledger__new(struct ledger **out, const struct ledger_options *options)
 	if (!ledger)
 		return -ENOMEM;
 	ledger->options = *options;
+	if (!ledger->options.syscalls)
+		ledger->options.syscalls = syscalls__native();
+	ledger->table.first_id = options->first_id;
+	ledger->end_ns = UINT64_MAX;
 	err = locks__new(&ledger->locks, options->published);
 	if (err) {
 		free(ledger);
@@ -42,108 +44,13 @@ void ledger__free(struct ledger *ledger)
 		return;
 	locks__free(ledger->locks);
 	free(ledger->cpu_busy_ns);
-	free(ledger->tids);
-	free(ledger->threads);
+	thread_table__free(&ledger->table);
 	free(ledger);
 }
 
-static size_t tid_slot(const struct ledger *ledger, uint32_t ns_pid, uint32_t ns_tid)
+void ledger__end_at(struct ledger *ledger, uint64_t end_ns)
 {
-	uint64_t key = ((uint64_t)ns_pid << 32 | ns_tid) * 0x9e3779b97f4a7c15ull;
-	size_t at = (key >> 32) & (ledger->tids_room - 1);
-
-	while (ledger->tids[at]) {
-		const struct ledger_thread *thread = &ledger->threads[ledger->tids[at] - 1];
-
-		if (thread->ns_pid == ns_pid && thread->ns_tid == ns_tid)
-			break;
-		at = (at + 1) & (ledger->tids_room - 1);
-	}
-	return at;
-}
-
-static int remember_tid(struct ledger *ledger, size_t index)
-{
-	const struct ledger_thread *thread = &ledger->threads[index];
-	size_t slot;
-
-	if (2 * (ledger->n_tids + 1) > ledger->tids_room) {
-		uint32_t *old = ledger->tids;
-		size_t old_room = ledger->tids_room;
-
-		ledger->tids_room = old_room ? 2 * old_room : 64;
-		ledger->tids = calloc(ledger->tids_room, sizeof(*ledger->tids));
-		if (!ledger->tids) {
-			ledger->tids = old;
-			ledger->tids_room = old_room;
-			return -ENOMEM;
-		}
-		for (size_t i = 0; i < old_room; i++) {
-			const struct ledger_thread *t;
-
-			if (!old[i])
-				continue;
-			t = &ledger->threads[old[i] - 1];
-			ledger->tids[tid_slot(ledger, t->ns_pid, t->ns_tid)] = old[i];
-		}
-		free(old);
-	}
-	slot = tid_slot(ledger, thread->ns_pid, thread->ns_tid);
-	if (!ledger->tids[slot])
-		ledger->n_tids++;
-	ledger->tids[slot] = (uint32_t)index + 1;
-	return 0;
-}
-
-/* Index of the latest thread with this TID in this process, or NO_THREAD. */
-static size_t find_tid(const struct ledger *ledger, uint32_t ns_pid, uint32_t ns_tid)
-{
-	uint32_t found;
-
-	if (!ledger->tids_room || !ns_tid)
-		return NO_THREAD;
-	found = ledger->tids[tid_slot(ledger, ns_pid, ns_tid)];
-	return found ? found - 1 : NO_THREAD;
-}
-
-static size_t index_of(const struct ledger *ledger, uint32_t id)
-{
-	if (id & CONVOY_FOREIGN || id <= ledger->options.first_id)
-		return NO_THREAD;
-	return id - ledger->options.first_id - 1;
-}
-
-/* The probes number threads one by one: an id that is far ahead is a damaged event. */
-#define MAX_GAP (1u << 20)
-
-/* The thread of an event, made on its first one. */
-static int thread_of(struct ledger *ledger, uint32_t id, struct ledger_thread **thread)
-{
-	size_t index = index_of(ledger, id);
-
-	*thread = NULL;
-	if (index == NO_THREAD)
-		return 0;
-	if (index > ledger->n_threads + MAX_GAP)
-		return -EBADMSG;
-	if (index >= ledger->n_room) {
-		size_t room = ledger->n_room ? ledger->n_room : 16;
-		struct ledger_thread *grown;
-
-		while (room <= index)
-			room *= 2;
-		grown = realloc(ledger->threads, room * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		memset(grown + ledger->n_room, 0, (room - ledger->n_room) * sizeof(*grown));
-		ledger->threads = grown;
-		ledger->n_room = room;
-	}
-	if (index >= ledger->n_threads)
-		ledger->n_threads = index + 1;
-	*thread = &ledger->threads[index];
-	(*thread)->id = id;
-	return 0;
+	ledger->end_ns = end_ns;
 }
 
 static int book_cpu(struct ledger *ledger, int cpu, uint64_t ns)
@@ -165,18 +72,17 @@ static int book_cpu(struct ledger *ledger, int cpu, uint64_t ns)
 	return 0;
 }
 
-/* Length of [from, to) within the thread's life. */
-static uint64_t span(const struct ledger_thread *thread, uint64_t from, uint64_t to)
+/* Book what of [from, to) lies within the thread's life and before the end; its length. */
+static uint64_t book(const struct ledger *ledger, struct ledger_thread *thread,
+		     enum account account, uint64_t from, uint64_t to)
 {
+	uint64_t ns;
+
 	if (from < thread->start_ns)
 		from = thread->start_ns;
-	return to > from ? to - from : 0;
-}
-
-static uint64_t book(struct ledger_thread *thread, enum account account, uint64_t from, uint64_t to)
-{
-	uint64_t ns = span(thread, from, to);
-
+	if (to > ledger->end_ns)
+		to = ledger->end_ns;
+	ns = to > from ? to - from : 0;
 	thread->time_ns[account] += ns;
 	return ns;
 }
@@ -188,7 +94,21 @@ static int book_running(struct ledger *ledger, struct ledger_thread *thread, uin
 		return 0;
 	}
 	return book_cpu(ledger, thread->cpu,
-			book(thread, ACCOUNT_RUNNING, thread->last_in_ns, until));
+			book(ledger, thread, ACCOUNT_RUNNING, thread->last_in_ns, until));
+}
+
+/* The thread went past the end: nothing more of it is booked or counted. */
+static void close_at_end(const struct ledger *ledger, struct ledger_thread *thread)
+{
+	thread->closed = true;
+	thread->end_ns = ledger->end_ns;
+}
+
+/* It lived before the start or after the end only. */
+static void set_outside(struct ledger_thread *thread)
+{
+	thread->outside = true;
+	thread->seen = false;
 }
 
 /* An event of a thread whose birth nobody saw: it was there before, or lost. */
@@ -198,18 +118,19 @@ static void assume_born(const struct ledger *ledger, struct ledger_thread *threa
 		return;
 	thread->seen = true;
 	thread->since_before = out_ns <= ledger->options.start_ns;
+	thread->auditable = !thread->since_before && !ledger->options.window;
 	thread->start_ns = thread->since_before ? ledger->options.start_ns : out_ns;
 	thread->last_in_ns = thread->start_ns < out_ns ? thread->start_ns : out_ns;
 	thread->cpu = -1;
+	if (thread->start_ns >= ledger->end_ns)
+		set_outside(thread);
 }
 
-/* The common part of both intervals: the run before it, and its switch. */
-static int book_switch(struct ledger *ledger, struct ledger_thread *thread, uint16_t flags,
-		       uint64_t out_ns, uint16_t cpu_out)
+static void count_switch(const struct ledger *ledger, struct ledger_thread *thread, uint16_t flags,
+			 uint64_t out_ns)
 {
-	assume_born(ledger, thread, out_ns);
-	if (thread->cpu < 0)
-		thread->cpu = cpu_out;
+	if (ledger->options.window && out_ns < ledger->options.start_ns)
+		return;
 	if (flags & CONVOY_F_VOLUNTARY) {
 		thread->voluntary++;
 		thread->rusage_voluntary += !(flags & CONVOY_F_REAPED);
@@ -217,11 +138,49 @@ static int book_switch(struct ledger *ledger, struct ledger_thread *thread, uint
 		thread->involuntary++;
 		thread->rusage_involuntary += !(flags & CONVOY_F_REAPED);
 	}
+}
+
+/*
+ * The common part of both intervals: the run before it, and its switch. In *from: since
+ * when the thread was off the CPU. If that was after the end, the thread is closed.
+ */
+static int book_switch(struct ledger *ledger, struct ledger_thread *thread,
+		       const struct convoy_ev_hdr *hdr, uint64_t out_ns, uint16_t cpu_out,
+		       uint64_t *from)
+{
+	bool first = !thread->had_interval;
+	bool before = hdr->flags & CONVOY_F_SINCE_BEFORE;
+
+	assume_born(ledger, thread, out_ns);
+	if (thread->outside || thread->closed)
+		return 0;
+	if (thread->cpu < 0)
+		thread->cpu = cpu_out;
+	thread->had_interval = true;
+	/* It was not found as its first record says: it was switched in between, unseen. */
+	if (first && (thread->found_off != before || (before && hdr->flags & CONVOY_F_RECOVERED)))
+		thread->auditable = false;
+	if (first && before) {
+		*from = thread->last_in_ns < out_ns ? thread->last_in_ns : out_ns;
+		return 0;
+	}
+	*from = out_ns < thread->last_in_ns ? thread->last_in_ns : out_ns;
+	if (out_ns >= ledger->end_ns)
+		close_at_end(ledger, thread);
+	else if (!before)
+		count_switch(ledger, thread, hdr->flags, out_ns);
 	return book_running(ledger, thread, out_ns);
 }
 
-static void back_on_cpu(struct ledger_thread *thread, uint64_t in_ns, uint16_t cpu_in)
+/* The end of both: it runs again, or did not before the end. */
+static void back_on_cpu(const struct ledger *ledger, struct ledger_thread *thread, uint64_t in_ns,
+			uint16_t cpu_in)
 {
+	if (in_ns > ledger->end_ns) {
+		thread->unfinished = true;
+		close_at_end(ledger, thread);
+		return;
+	}
 	/* On its way to the cork it may move; that is none of the work's. */
 	if (thread->cpu != cpu_in && in_ns > thread->start_ns)
 		thread->migrations++;
@@ -230,43 +189,58 @@ static void back_on_cpu(struct ledger_thread *thread, uint64_t in_ns, uint16_t c
 		thread->last_in_ns = in_ns;
 }
 
+static bool under_way_before(const struct ledger *ledger, uint16_t flags, uint64_t out_ns)
+{
+	return flags & CONVOY_F_SINCE_BEFORE || out_ns < ledger->options.start_ns;
+}
+
+/* Off the CPU, but never blocked. */
+static void book_preempted(const struct ledger *ledger, struct ledger_thread *thread,
+			   uint16_t flags, uint64_t from, uint64_t in_ns)
+{
+	book(ledger, thread, ACCOUNT_PREEMPTED, from, in_ns);
+	if (in_ns > thread->start_ns)
+		thread->waited_before |= under_way_before(ledger, flags, from);
+}
+
 static int feed_runnable(struct ledger *ledger, struct ledger_thread *thread,
 			 const struct convoy_ev_runnable *ev)
 {
-	uint64_t in_ns = ev->hdr.time_ns;
-	uint64_t from = ev->out_ns;
+	uint64_t in_ns = ev->hdr.time_ns, from;
 	int err;
 
 	if (in_ns < ev->out_ns)
 		return -EBADMSG;
-	err = book_switch(ledger, thread, ev->hdr.flags, ev->out_ns, ev->cpu_out);
-	if (err)
+	err = book_switch(ledger, thread, &ev->hdr, ev->out_ns, ev->cpu_out, &from);
+	if (err || thread->outside || thread->closed)
 		return err;
-	if (from < thread->last_in_ns)
-		from = thread->last_in_ns;
-	book(thread, ACCOUNT_PREEMPTED, from, in_ns);
-	back_on_cpu(thread, in_ns, ev->cpu_in);
+	book_preempted(ledger, thread, ev->hdr.flags, from, in_ns);
+	back_on_cpu(ledger, thread, in_ns, ev->cpu_in);
 	return 0;
 }
 
-/* Who held the lock by the word that the waiter read when it blocked. */
+/* Who held the lock by the word that the waiter read when it blocked, or that we read. */
 static size_t holder_of(const struct ledger *ledger, const struct ledger_thread *thread,
 			const struct convoy_ev_wait *ev)
 {
-	if (!(ev->hdr.flags & CONVOY_F_HOLDER))
-		return NO_THREAD;
-	return find_tid(ledger, thread->ns_pid, ev->holder);
+	uint32_t tid = 0;
+
+	if (ev->hdr.flags & CONVOY_F_HOLDER)
+		tid = ev->holder;
+	else if (ev->hdr.flags & CONVOY_F_SINCE_BEFORE && ev->word == thread->held_word)
+		tid = thread->held_by;
+	return thread_table__find_tid(&ledger->table, thread->ns_pid, tid);
 }
 
 /* Whose release woke the waiter. */
 static size_t releaser_of(const struct ledger *ledger, const struct convoy_ev_wait *ev)
 {
-	size_t releaser = index_of(ledger, ev->waker);
+	size_t releaser = thread_table__index(&ledger->table, ev->waker);
 
 	if (!(ev->hdr.flags & CONVOY_F_RELEASED))
 		return NO_THREAD;
 	/* One that is not among the threads would be a damaged event. */
-	return releaser < ledger->n_threads ? releaser : NO_THREAD;
+	return releaser < ledger->table.n_threads ? releaser : NO_THREAD;
 }
 
 /*
@@ -274,27 +248,31 @@ static size_t releaser_of(const struct ledger *ledger, const struct convoy_ev_wa
  * run queue until it runs. With no waking after the switch-out it never slept.
  */
 static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
-		     const struct convoy_ev_wait *ev, uint64_t woken_ns, uint64_t in_ns)
+		     const struct convoy_ev_wait *ev, uint64_t from, uint64_t woken_ns,
+		     uint64_t in_ns)
 {
-	size_t index = (size_t)(thread - ledger->threads);
 	bool for_tid = classify__may_be_join(ev) &&
-		       find_tid(ledger, thread->ns_pid, ev->val) != NO_THREAD;
+		       thread_table__find_tid(&ledger->table, thread->ns_pid, ev->val) != NO_THREAD;
 	struct lock_word word = locks__find(ledger->locks, thread->ns_pid, ev->word);
-	struct wait_class class = classify__wait(ev, word.kind, for_tid);
-	uint64_t from = ev->out_ns;
+	struct wait_class class = classify__wait(ev, word.kind, for_tid, ledger->options.syscalls);
+	bool before = under_way_before(ledger, ev->hdr.flags, from);
+	bool open = ev->hdr.type == CONVOY_EV_OPEN || in_ns > ledger->end_ns;
 	uint64_t blocked, delayed;
 
-	if (from < thread->last_in_ns)
-		from = thread->last_in_ns;
+	if (in_ns > ledger->end_ns)
+		in_ns = ledger->end_ns;
 	if (woken_ns > in_ns)
 		woken_ns = in_ns;
-	blocked = book(thread, class.account, from, woken_ns);
-	delayed = book(thread, ACCOUNT_WAKEUP, woken_ns > from ? woken_ns : from, in_ns);
-	if (!class.has_lock || in_ns <= thread->start_ns)
+	blocked = book(ledger, thread, class.account, from, woken_ns);
+	delayed = book(ledger, thread, ACCOUNT_WAKEUP, woken_ns > from ? woken_ns : from, in_ns);
+	if (in_ns <= thread->start_ns)
+		return 0;
+	thread->waited_before |= before;
+	if (!class.has_lock)
 		return 0;
 
 	struct lock_wait wait = {
-		.thread = index,
+		.thread = (size_t)(thread - ledger->table.threads),
 		.holder = holder_of(ledger, thread, ev),
 		.releaser = releaser_of(ledger, ev),
 		.pid = thread->ns_pid,
@@ -303,7 +281,8 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 		.mmap_lock = ev->hdr.flags & CONVOY_F_MMAP_LOCK,
 		.released = ev->hdr.flags & CONVOY_F_RELEASED,
 		.early = ev->waking_ns && ev->waking_ns < ev->out_ns,
-		.open = ev->hdr.type == CONVOY_EV_OPEN,
+		.since_before = before,
+		.open = open,
 		.blocked_ns = blocked,
 		.wakeup_ns = delayed,
 		.woken_ns = woken_ns,
@@ -316,17 +295,18 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 static int feed_wait(struct ledger *ledger, struct ledger_thread *thread,
 		     const struct convoy_ev_wait *ev)
 {
-	uint64_t in_ns = ev->hdr.time_ns;
+	uint64_t in_ns = ev->hdr.time_ns, from;
 	uint64_t woken_ns = ev->waking_ns > ev->out_ns ? ev->waking_ns : ev->out_ns;
 	int err;
 
 	if (in_ns < ev->out_ns)
 		return -EBADMSG;
-	err = book_switch(ledger, thread, ev->hdr.flags, ev->out_ns, ev->cpu_out);
+	err = book_switch(ledger, thread, &ev->hdr, ev->out_ns, ev->cpu_out, &from);
+	if (err || thread->outside || thread->closed)
+		return err;
+	err = book_wait(ledger, thread, ev, from, woken_ns, in_ns);
 	if (!err)
-		err = book_wait(ledger, thread, ev, woken_ns, in_ns);
-	if (!err)
-		back_on_cpu(thread, in_ns, ev->cpu_in);
+		back_on_cpu(ledger, thread, in_ns, ev->cpu_in);
 	return err;
 }
 
@@ -335,7 +315,12 @@ static int feed_birth(struct ledger *ledger, struct ledger_thread *thread,
 {
 	if (thread->seen || ev->hdr.time_ns < ev->born_ns)
 		return -EBADMSG;
+	if (ev->born_ns >= ledger->end_ns) {
+		set_outside(thread);
+		return 0;
+	}
 	thread->seen = true;
+	thread->auditable = !ledger->options.window;
 	thread->parent = ev->parent;
 	thread->tid = ev->tid;
 	thread->pid = ev->pid;
@@ -344,33 +329,99 @@ static int feed_birth(struct ledger *ledger, struct ledger_thread *thread,
 	thread->root = ev->hdr.flags & CONVOY_F_ROOT;
 	memcpy(thread->comm, ev->comm, sizeof(thread->comm));
 	thread->start_ns = ev->born_ns;
-	if (thread->start_ns < ledger->options.start_ns)
+	if (thread->start_ns < ledger->options.start_ns) {
 		thread->start_ns = ledger->options.start_ns;
+		thread->since_before = ledger->options.window;
+	}
 	/* A new thread waits for its first turn; nothing wakes it. */
-	book(thread, ACCOUNT_WAKEUP, ev->born_ns, ev->hdr.time_ns);
+	book(ledger, thread, ACCOUNT_WAKEUP, ev->born_ns, ev->hdr.time_ns);
 	thread->last_in_ns = ev->hdr.time_ns;
 	thread->cpu = ev->cpu_in;
-	return remember_tid(ledger, (size_t)(thread - ledger->threads));
+	if (ev->hdr.time_ns > ledger->end_ns) {
+		thread->unfinished = true;
+		close_at_end(ledger, thread);
+	}
+	return thread_table__remember_tid(&ledger->table, thread);
+}
+
+/* What it was doing then is told by its first record; here is from where to count. */
+static int feed_seen(struct ledger *ledger, struct ledger_thread *thread,
+		     const struct convoy_ev_seen *ev)
+{
+	if (thread->seen)
+		return -EBADMSG;
+	thread->seen = true;
+	thread->since_before = true;
+	thread->auditable = !ledger->options.window;
+	thread->tid = ev->tid;
+	thread->pid = ev->pid;
+	thread->ns_tid = ev->ns_tid;
+	thread->ns_pid = ev->ns_pid;
+	memcpy(thread->comm, ev->comm, sizeof(thread->comm));
+	thread->start_ns = ledger->options.start_ns;
+	thread->last_in_ns = ev->hdr.time_ns < thread->start_ns ? ev->hdr.time_ns :
+								  thread->start_ns;
+	thread->cpu = ev->cpu;
+	thread->found_off = ev->state != CONVOY_SEEN_RUNNING;
+	thread->base.known = true;
+	thread->base.voluntary = ev->nvcsw;
+	thread->base.involuntary = ev->nivcsw;
+	thread->base.runtime_ns = ev->runtime_ns;
+	thread->base.run_delay_ns = ev->run_delay_ns;
+	return thread_table__remember_tid(&ledger->table, thread);
+}
+
+/* A count that shrank is damaged. */
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+/* The kernel's account of it, since it was born or found. */
+static void note_kernels_account(const struct ledger *ledger, struct ledger_thread *thread,
+				 const struct convoy_ev_death *ev)
+{
+	thread->tid = ev->tid;
+	thread->pid = ev->pid;
+	memcpy(thread->comm, ev->comm, sizeof(thread->comm));
+	thread->kernel_voluntary = grown(ev->nvcsw, thread->base.voluntary);
+	thread->kernel_involuntary = grown(ev->nivcsw, thread->base.involuntary);
+	thread->runtime_ns = grown(ev->runtime_ns, thread->base.runtime_ns);
+	thread->run_delay_ns = grown(ev->run_delay_ns, thread->base.run_delay_ns);
+	thread->yields = ledger->options.window ? 0 : ev->yields;
+	thread->accounted = true;
 }
 
 static int feed_death(struct ledger *ledger, struct ledger_thread *thread,
 		      const struct convoy_ev_death *ev)
 {
-	int err;
+	int err = 0;
 
 	assume_born(ledger, thread, ev->hdr.time_ns);
+	if (thread->outside)
+		return 0;
 	if (thread->dead)
 		return -EBADMSG;
+	if (ledger->options.window && ev->hdr.time_ns <= ledger->options.start_ns) {
+		set_outside(thread);
+		return 0;
+	}
 	if (thread->cpu < 0)
 		thread->cpu = ev->cpu_out;
-	err = book_running(ledger, thread, ev->hdr.time_ns);
+	if (!thread->closed)
+		err = book_running(ledger, thread, ev->hdr.time_ns);
 	if (err)
 		return err;
+	note_kernels_account(ledger, thread, ev);
+	if (thread->closed || ev->hdr.time_ns > ledger->end_ns) {
+		close_at_end(ledger, thread);
+		return 0;
+	}
 	thread->dead = true;
 	thread->end_ns = ev->hdr.time_ns;
-	thread->tid = ev->tid;
-	thread->pid = ev->pid;
-	memcpy(thread->comm, ev->comm, sizeof(thread->comm));
+	/* Found off the CPU, it must have come back on it unseen. */
+	if (thread->found_off && !thread->had_interval)
+		thread->auditable = false;
 	if (ev->hdr.flags & CONVOY_F_VOLUNTARY) {
 		thread->voluntary++;
 		if (ev->hdr.flags & CONVOY_F_ZOMBIE)
@@ -379,13 +430,18 @@ static int feed_death(struct ledger *ledger, struct ledger_thread *thread,
 	} else {
 		thread->involuntary++;
 	}
-	thread->kernel_voluntary = ev->nvcsw;
-	thread->kernel_involuntary = ev->nivcsw;
-	thread->runtime_ns = ev->runtime_ns;
-	thread->run_delay_ns = ev->run_delay_ns;
-	thread->yields = ev->yields;
 	if (ev->hdr.time_ns > ledger->last_death_ns)
 		ledger->last_death_ns = ev->hdr.time_ns;
+	return 0;
+}
+
+/* Found at the end. It may have died by the time that it is told, or run for the first time. */
+static int feed_alive(const struct ledger *ledger, struct ledger_thread *thread,
+		      const struct convoy_ev_death *ev)
+{
+	thread->alive = true;
+	if (thread->seen && !thread->dead)
+		note_kernels_account(ledger, thread, ev);
 	return 0;
 }
 
@@ -393,15 +449,25 @@ static int feed_futex(struct ledger *ledger, struct ledger_thread *thread,
 		      const struct convoy_ev_futex *ev)
 {
 	assume_born(ledger, thread, ev->hdr.time_ns);
+	/* They are of its whole life: which of them fell into a part of it is not known. */
+	if (thread->outside || ledger->options.window)
+		return 0;
 	return locks__calls(ledger->locks, thread->ns_pid, ev);
+}
+
+static int feed_holder(struct ledger_thread *thread, const struct convoy_ev_holder *ev)
+{
+	thread->held_word = ev->word;
+	thread->held_by = ev->holder;
+	return 0;
 }
 
 int ledger__feed(struct ledger *ledger, const struct convoy_ev_hdr *ev)
 {
 	struct ledger_thread *thread;
-	int err = thread_of(ledger, ev->id, &thread);
+	int err = thread_table__get(&ledger->table, ev->id, &thread);
 
-	if (err || !thread)
+	if (err || !thread || thread->outside)
 		return err;
 	switch (ev->type) {
 	case CONVOY_EV_RUNNABLE:
@@ -417,72 +483,116 @@ int ledger__feed(struct ledger *ledger, const struct convoy_ev_hdr *ev)
 	case CONVOY_EV_OPEN:
 		memcpy(&thread->open, ev, sizeof(thread->open));
 		return 0;
+	case CONVOY_EV_SEEN:
+		return feed_seen(ledger, thread, (const void *)ev);
+	case CONVOY_EV_ALIVE:
+		return feed_alive(ledger, thread, (const void *)ev);
+	case CONVOY_EV_HOLDER:
+		return feed_holder(thread, (const void *)ev);
 	}
 	return -EBADMSG;
+}
+
+/* Does what was still going on when the tool looked tell of the end? */
+static bool is_open(const struct ledger_thread *thread, uint64_t end_ns)
+{
+	const struct convoy_ev_wait *open = &thread->open;
+
+	if (open->hdr.type != CONVOY_EV_OPEN || open->out_ns > end_ns)
+		return false;
+	if (open->hdr.flags & CONVOY_F_SINCE_BEFORE)
+		return !thread->had_interval;
+	/* One that is older than the thread's last run was over after all. */
+	return open->out_ns >= thread->last_in_ns;
 }
 
 /* A thread that outlives the round: close what it was doing at the end. */
 static int finish_thread(struct ledger *ledger, struct ledger_thread *thread, uint64_t end_ns)
 {
 	const struct convoy_ev_wait *open = &thread->open;
-	uint64_t woken_ns;
+	uint64_t woken_ns, from;
 	int err;
 
-	/* One that is older than the thread's last run was over after all. */
-	if (open->hdr.type != CONVOY_EV_OPEN || open->out_ns > end_ns ||
-	    open->out_ns < thread->last_in_ns) {
-		thread->end_ns = end_ns;
-		return book_running(ledger, thread, end_ns);
-	}
-	err = book_switch(ledger, thread, open->hdr.flags, open->out_ns, open->cpu_out);
-	if (err)
-		return err;
 	thread->end_ns = end_ns;
+	if (!is_open(thread, end_ns))
+		return book_running(ledger, thread, end_ns);
+	err = book_switch(ledger, thread, &open->hdr, open->out_ns, open->cpu_out, &from);
+	if (err || thread->closed)
+		return err;
 	thread->unfinished = true;
 	if (!(open->hdr.flags & CONVOY_F_VOLUNTARY)) {
-		book(thread, ACCOUNT_PREEMPTED, open->out_ns, end_ns);
+		book_preempted(ledger, thread, open->hdr.flags, from, end_ns);
 		return 0;
 	}
 	/* Nobody woke it yet: unlike in a closed wait, it still sleeps. */
 	woken_ns = open->waking_ns ? open->waking_ns : end_ns;
-	return book_wait(ledger, thread, open, woken_ns, end_ns);
+	return book_wait(ledger, thread, open, from, woken_ns, end_ns);
+}
+
+/* CPU time, of a thread that was there before the start or goes on after the end. */
+static void limit_runtime(const struct ledger *ledger, struct ledger_thread *thread)
+{
+	uint64_t lifetime = ledger_thread__lifetime_ns(thread);
+
+	/* By the kernel it is of a little more than the recording; or it is not known. */
+	if (ledger->options.window || !thread->accounted)
+		thread->runtime_ns = thread->time_ns[ACCOUNT_RUNNING];
+	else if ((thread->base.known || !thread->dead) && thread->runtime_ns > lifetime)
+		thread->runtime_ns = lifetime;
+}
+
+/*
+ * Of the threads that no event tells of, those after the last that does were born
+ * after the end, where that is not when everything ended.
+ */
+static void forget_later_births(struct ledger *ledger)
+{
+	for (size_t i = ledger->table.n_threads; i > 0; i--) {
+		if (ledger->table.threads[i - 1].seen)
+			return;
+		set_outside(&ledger->table.threads[i - 1]);
+	}
 }
 
 int ledger__finish(struct ledger *ledger, uint64_t end_ns)
 {
-	for (size_t i = 0; i < ledger->n_threads; i++) {
-		struct ledger_thread *thread = &ledger->threads[i];
-		int err;
+	if (end_ns > ledger->end_ns)
+		end_ns = ledger->end_ns;
+	for (size_t i = 0; i < ledger->table.n_threads; i++) {
+		struct ledger_thread *thread = &ledger->table.threads[i];
+		int err = 0;
 
-		if (thread->dead)
-			continue;
-		if (thread->open.hdr.type == CONVOY_EV_OPEN)
+		if (thread->open.hdr.type == CONVOY_EV_OPEN && !thread->outside)
 			assume_born(ledger, thread, thread->open.out_ns);
 		if (!thread->seen)
 			continue;
-		err = finish_thread(ledger, thread, end_ns);
+		if (!thread->dead && !thread->closed)
+			err = finish_thread(ledger, thread, end_ns);
 		if (err)
 			return err;
+		limit_runtime(ledger, thread);
 	}
+	if (ledger->end_ns != UINT64_MAX)
+		forget_later_births(ledger);
 	return locks__finish(ledger->locks);
 }
 
 size_t ledger__n_threads(const struct ledger *ledger)
 {
-	return ledger->n_threads;
+	return ledger->table.n_threads;
 }
 
 const struct ledger_thread *ledger__thread(const struct ledger *ledger, size_t at)
 {
-	return &ledger->threads[at];
+	return &ledger->table.threads[at];
 }
 
 const struct ledger_thread *ledger__find(const struct ledger *ledger, uint32_t ns_pid,
 					 uint32_t ns_tid)
 {
-	size_t index = find_tid(ledger, ns_pid, ns_tid);
+	size_t index = thread_table__find_tid(&ledger->table, ns_pid, ns_tid);
 
-	return index == NO_THREAD ? NULL : &ledger->threads[index];
+	return index == NO_THREAD ? NULL : &ledger->table.threads[index];
 }
 
 uint64_t ledger__cpu_busy_ns(const struct ledger *ledger, unsigned cpu)
@@ -503,56 +613,4 @@ uint64_t ledger__last_death_ns(const struct ledger *ledger)
 struct locks *ledger__locks(struct ledger *ledger)
 {
 	return ledger->locks;
-}
-
-uint64_t ledger_thread__lifetime_ns(const struct ledger_thread *thread)
-{
-	return span(thread, thread->start_ns, thread->end_ns);
-}
-
-int64_t ledger_thread__residual_ns(const struct ledger_thread *thread)
-{
-	int64_t residual = (int64_t)ledger_thread__lifetime_ns(thread);
-
-	for (int i = 0; i < ACCOUNT_COUNT; i++)
-		residual -= (int64_t)thread->time_ns[i];
-	return residual;
-}
-
-bool ledger_thread__audited(const struct ledger_thread *thread)
-{
-	return thread->dead && !thread->since_before;
-}
-
-bool ledger_thread__audit_equal(const struct ledger_thread *thread)
-{
-	return thread->voluntary == thread->kernel_voluntary &&
-	       thread->involuntary == thread->kernel_involuntary;
-}
-
-uint64_t ledger__unmatched(const struct ledger *ledger)
-{
-	uint64_t unmatched = 0;
-
-	for (size_t i = 0; i < ledger->n_threads; i++) {
-		const struct ledger_thread *thread = &ledger->threads[i];
-		uint64_t kernel = thread->kernel_voluntary + thread->kernel_involuntary;
-		uint64_t records = thread->voluntary + thread->involuntary;
-
-		unmatched += thread->disordered;
-		if (!thread->seen)
-			unmatched++;
-		else if (ledger_thread__audited(thread))
-			unmatched += kernel > records ? kernel - records : records - kernel;
-	}
-	return unmatched;
-}
-
-size_t ledger__n_alive(const struct ledger *ledger)
-{
-	size_t alive = 0;
-
-	for (size_t i = 0; i < ledger->n_threads; i++)
-		alive += ledger->threads[i].seen && !ledger->threads[i].dead;
-	return alive;
 }

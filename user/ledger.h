@@ -2,9 +2,12 @@
 /*
  * ledger.h - where every nanosecond of every thread went.
  *
- * Fed with the events of one round, in time order; splits each thread's life
- * into accounts with nothing left over and nothing counted twice. Pure: no
- * clock, no kernel, no files. Times are nanoseconds of the events' clock.
+ * Fed with the events of one round or recording, in time order; splits each
+ * thread's life into accounts with nothing left over and nothing counted twice.
+ * Pure: no clock, no kernel, no files. Times are nanoseconds of the events' clock.
+ *
+ * A thread may have been there before (EV_SEEN) and go on after the end: what it
+ * does then is booked from start_ns on and up to the end, cut where they fall.
  */
 #ifndef CONVOY_LEDGER_H
 #define CONVOY_LEDGER_H
@@ -16,6 +19,7 @@
 #include "account.h"
 #include "bpf/events.h"
 #include "locks.h"
+#include "syscalls.h"
 
 struct ledger;
 
@@ -25,41 +29,73 @@ struct ledger_thread {
 	uint32_t tid, pid;	/* as the initial PID namespace sees it */
 	uint32_t ns_tid, ns_pid;	/* as the thread itself sees it */
 	char comm[CONVOY_COMM_LEN];
-	bool seen;		/* any event at all */
+	bool seen;		/* any event at all; false: no thread of this ledger, skip it */
 	bool root;		/* first thread of the command */
 	bool dead;
 	bool since_before;	/* was there before the first event of it */
+	bool waited_before;	/* its first wait was under way before the start */
 	bool unfinished;	/* its last wait was still open at the end */
+	bool auditable;		/* its records are all there, and should be what the kernel counts */
 	uint64_t start_ns, end_ns;	/* its life within the round */
 	uint64_t time_ns[ACCOUNT_COUNT];
 	uint64_t voluntary, involuntary;	/* switches, by the records; all of them */
 	/* The same as getrusage(2) will count them. */
 	uint64_t rusage_voluntary, rusage_involuntary;
 	bool rusage_unsure;	/* one voluntary more: the last switch raced with the parent's wait */
-	uint64_t kernel_voluntary, kernel_involuntary;	/* at death, by the kernel */
-	uint64_t runtime_ns, run_delay_ns;	/* at death, by the kernel; since its fork */
+	/*
+	 * By the kernel, since its fork or since it was found: up to its death; the times
+	 * also up to when it was found alive. In a window runtime_ns is what was booked.
+	 */
+	uint64_t kernel_voluntary, kernel_involuntary;
+	uint64_t runtime_ns, run_delay_ns;
 	uint64_t migrations, yields;
 	uint64_t disordered;	/* records that overlap earlier ones */
 	/* Where it stands between two records. */
 	uint64_t last_in_ns;
 	int cpu;
 	struct convoy_ev_wait open;	/* from CONVOY_EV_OPEN; type 0: none */
+	bool outside;		/* its whole life: none of this ledger's business */
+	bool closed;		/* it went past the end: nothing more is booked */
+	bool alive;		/* it was found alive at the end */
+	bool accounted;		/* the kernel's account of it was told */
+	bool found_off;		/* off the CPU when it was found (EV_SEEN) */
+	bool had_interval;	/* any interval was fed, but for EV_OPEN */
+	struct {		/* the kernel's counts when it was found */
+		bool known;
+		uint64_t voluntary, involuntary, runtime_ns, run_delay_ns;
+	} base;
+	uint64_t held_word;	/* from CONVOY_EV_HOLDER: what it waited on, and */
+	uint32_t held_by;	/* who held that */
 };
 
 struct ledger_options {
 	uint64_t start_ns;	/* the release of the cork: nothing before it is booked */
 	uint32_t first_id;	/* threads with ids up to this one belong to others */
+	/*
+	 * A part of a recording: switches before start_ns are not counted, threads that
+	 * died before it do not exist, and what the kernel or the probes counted over a
+	 * thread's whole life (switches, futex calls, yields) is left out.
+	 */
+	bool window;
 	const struct lock_table *published;	/* may be NULL; must outlive the ledger */
+	const struct syscalls *syscalls;	/* NULL: native; must outlive the ledger */
 };
 
 /* Returns 0 or -ENOMEM; ledger__free() ends it (NULL is fine). */
 int ledger__new(struct ledger **ledger, const struct ledger_options *options);
 void ledger__free(struct ledger *ledger);
 
+/*
+ * Nothing after `end_ns` is booked from now on: events that come later still tell what
+ * was going on then. No event of after `end_ns` may have been fed before; ledger__finish()
+ * is needed all the same.
+ */
+void ledger__end_at(struct ledger *ledger, uint64_t end_ns);
+
 /* Book one event. Returns 0, -ENOMEM, or -EBADMSG for an event that cannot be. */
 int ledger__feed(struct ledger *ledger, const struct convoy_ev_hdr *ev);
 
-/* Close what is still open at `end_ns`. Returns 0 or -ENOMEM. */
+/* Close what is still open at `end_ns` (or at ledger__end_at()'s). Returns 0 or -ENOMEM. */
 int ledger__finish(struct ledger *ledger, uint64_t end_ns);
 
 /* Threads in the order of their birth; valid until the next call that feeds. */
@@ -85,6 +121,9 @@ uint64_t ledger__unmatched(const struct ledger *ledger);
 
 /* Threads whose death was not seen. After the end of a whole command: lost ones. */
 size_t ledger__n_alive(const struct ledger *ledger);
+
+/* Of these, the ones that nothing tells of at the end either: lost, in any recording. */
+size_t ledger__n_vanished(const struct ledger *ledger);
 
 struct locks *ledger__locks(struct ledger *ledger);
 

@@ -23,6 +23,7 @@ struct holder_sum {
 struct lock_sum {
 	enum lock_kind kind;
 	char name[LOCK_NAME_LEN];
+	uint64_t since_before, unfinished;
 	uint64_t waits, total_ns, wakeup_ns, woken_early, timeouts, eagain, calls, handoffs;
 	struct histogram episodes, handoff_ns;
 	/* Time between the first and the last handoff of one lock, and the steps in it. */
@@ -108,6 +109,8 @@ static int add_lock(struct lock_sums *sums, const struct lock *lock, const struc
 	sum->total_ns += lock->total_ns;
 	sum->wakeup_ns += lock->wakeup_ns;
 	sum->woken_early += lock->woken_early;
+	sum->since_before += lock->since_before;
+	sum->unfinished += lock->unfinished;
 	sum->timeouts += lock->timeouts;
 	sum->eagain += lock->eagain;
 	sum->calls += lock->calls;
@@ -185,6 +188,8 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->total_ns = sum->total_ns;
 	lock->wakeup_ns = sum->wakeup_ns;
 	lock->woken_early = sum->woken_early;
+	lock->since_before = sum->since_before;
+	lock->unfinished = sum->unfinished;
 	lock->p50_ns = quantile(&sum->episodes, 0.5);
 	lock->p99_ns = quantile(&sum->episodes, 0.99);
 	lock->max_ns = quantile(&sum->episodes, 1);

@@ -314,6 +314,8 @@ int locks__wait(struct locks *locks, const struct lock_wait *wait)
 	lock->total_ns += wait->blocked_ns;
 	lock->wakeup_ns += wait->wakeup_ns;
 	lock->woken_early += wait->early;
+	lock->since_before += wait->since_before;
+	lock->unfinished += wait->open;
 
 	if (attempt->lock &&
 	    (attempt->lock != index || wait->ran_ns - attempt->ran_ns > SAME_ATTEMPT_NS))

@@ -37,6 +37,7 @@ struct lock_wait {
 	bool mmap_lock;
 	bool released;		/* its releaser woke it */
 	bool early;		/* woken before it was off the CPU */
+	bool since_before;	/* it was under way before the start */
 	bool open;		/* not over yet */
 	uint64_t blocked_ns, wakeup_ns, woken_ns;
 	uint64_t in_ns;		/* on a CPU again */
@@ -53,6 +54,7 @@ struct lock {
 	enum lock_kind kind;
 	char name[LOCK_NAME_LEN];
 	uint64_t waits, total_ns, wakeup_ns, woken_early;
+	uint64_t since_before, unfinished;	/* of the waits: cut at the start, at the end */
 	uint64_t timeouts, eagain, calls;	/* from the futex exits; 0 without them */
 	struct histogram episodes;	/* blocked time of each, ns */
 	uint64_t handoffs;	/* attempts that ended with the lock taken over */

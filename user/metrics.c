@@ -32,6 +32,7 @@ struct mode_metrics {
 	char mode[64];
 	unsigned rounds;
 	bool traced;
+	bool no_usage;	/* of one round at least, no rusage is known */
 	struct metric_values *metrics;
 	size_t n_metrics;
 	uint64_t own_thread_ns, own_lock_wait_ns, run_ns, run_delay_ns;
@@ -116,13 +117,15 @@ static void describe_thread(struct report_thread *out, const struct ledger_threa
 	out->voluntary = thread->rusage_voluntary;
 	out->involuntary = thread->rusage_involuntary;
 	out->cpu_ns = thread->runtime_ns;
+	out->since_before = thread->since_before;
+	out->unfinished = thread->unfinished;
 	out->audited = ledger_thread__audited(thread);
 	out->audit_equal = ledger_thread__audit_equal(thread);
 }
 
 /* What a round's threads add up to. */
 struct round_sums {
-	uint64_t voluntary, involuntary, migrations;
+	uint64_t cpu_ns, voluntary, involuntary, migrations;
 };
 
 static int add_threads(struct mode_metrics *metrics, const struct round *round,
@@ -151,6 +154,7 @@ static int add_threads(struct mode_metrics *metrics, const struct round *round,
 		metrics->threads_checked += ledger_thread__audited(thread);
 		metrics->threads_equal += ledger_thread__audited(thread) &&
 					  ledger_thread__audit_equal(thread);
+		sums->cpu_ns += thread->runtime_ns;
 		sums->voluntary += thread->rusage_voluntary;
 		sums->involuntary += thread->rusage_involuntary;
 		sums->migrations += thread->migrations;
@@ -280,7 +284,8 @@ static int add_per_round(struct mode_metrics *metrics, const struct round *round
 {
 	double wall = (double)(round->end_ns - round->start_ns);
 	double system = (double)timeval_ns(&round->usage.ru_stime);
-	double cpu = (double)timeval_ns(&round->usage.ru_utime) + system;
+	double cpu = round->has_usage ? (double)timeval_ns(&round->usage.ru_utime) + system :
+					(double)sums->cpu_ns;
 	double values[PER_ROUND_COUNT] = {
 		[ROUND_WALL] = wall,
 		[ROUND_CPU] = cpu,
@@ -314,6 +319,7 @@ int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 	int err = 0;
 
 	metrics->traced = round->ledger;
+	metrics->no_usage |= !round->has_usage;
 	if (round->ledger) {
 		memset(&sums, 0, sizeof(sums));
 		err = add_threads(metrics, round, &sums);
@@ -347,9 +353,13 @@ static int fill_estimates(const struct mode_metrics *metrics, const struct metri
 	double *util;
 	int err = 0;
 
-	for (int i = 0; i < PER_ROUND_COUNT && !err; i++)
-		if (i != ROUND_MIGRATIONS || metrics->traced)
+	for (int i = 0; i < PER_ROUND_COUNT && !err; i++) {
+		bool unknown = (i == ROUND_MIGRATIONS && !metrics->traced) ||
+			       (i == ROUND_SYSTEM && metrics->no_usage);
+
+		if (!unknown)
 			err = estimate__init(estimates[i], metrics->per_round[i], metrics->rounds);
+	}
 	if (err || !metrics->rounds || !context->cpus_usable)
 		return err;
 	util = calloc(metrics->rounds, sizeof(*util));

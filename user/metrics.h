@@ -5,6 +5,7 @@
 #ifndef CONVOY_METRICS_H
 #define CONVOY_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -16,6 +17,7 @@
 struct round {
 	struct ledger *ledger;		/* finished; NULL: it ran without probes */
 	uint64_t start_ns, end_ns;	/* release of the cork, last exit */
+	bool has_usage;			/* else CPU time is what the threads' own add up to */
 	struct rusage usage;		/* of the whole process tree */
 	uint64_t tool_cpu_ns;
 	const struct work_result *work;	/* NULL: a command that says nothing of itself */

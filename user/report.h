@@ -53,6 +53,8 @@ struct report_lock {
 	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them, and
 					 * where most takes need none */
 	uint64_t woken_early;	/* waits whose wake-up preceded their switch-out */
+	uint64_t since_before;	/* waits that were under way when it began */
+	uint64_t unfinished;	/* waits that were not over at its end */
 };
 
 struct report_thread {
@@ -65,6 +67,8 @@ struct report_thread {
 	uint64_t time_ns[ACCOUNT_COUNT];
 	uint64_t voluntary, involuntary;	/* switches */
 	uint64_t cpu_ns;
+	bool since_before;	/* it was there when the recording began */
+	bool unfinished;	/* it was off the CPU when the recording ended */
 	bool audited;		/* the kernel's own counts were read at its death */
 	bool audit_equal;	/* they equal the records */
 };
@@ -155,6 +159,7 @@ struct report {
 	struct report_loss loss;
 	bool valid;
 	bool incomplete;	/* interrupted: some rounds are missing */
+	char incomplete_why[160];	/* what to say of it; "" : that rounds are missing */
 	bool allow_loss;
 	char job[64];		/* "" : none */
 	char reference[64];	/* the mode that speed-up is against */

@@ -83,6 +83,42 @@ union event ev_death(uint32_t id, uint64_t at_ns, uint64_t nvcsw, uint64_t nivcs
 	return event;
 }
 
+union event ev_seen(uint32_t id, uint64_t at_ns, enum convoy_seen_state state, uint64_t nvcsw,
+		    uint64_t nivcsw)
+{
+	union event event = { 0 };
+
+	event.seen.hdr = header(CONVOY_EV_SEEN, 0, id, at_ns);
+	event.seen.state = (__u16)state;
+	event.seen.nvcsw = nvcsw;
+	event.seen.nivcsw = nivcsw;
+	event.seen.pid = FIXTURE_ROOT_PID;
+	event.seen.tid = FIXTURE_ROOT_PID + id - 1;
+	event.seen.ns_pid = FIXTURE_PID;
+	event.seen.ns_tid = FIXTURE_PID + id - 1;
+	snprintf(event.seen.comm, sizeof(event.seen.comm), "seen-%u", id);
+	return event;
+}
+
+union event ev_alive(uint32_t id, uint64_t at_ns)
+{
+	union event event = ev_death(id, at_ns, 0, 0);
+
+	event.hdr.type = CONVOY_EV_ALIVE;
+	event.hdr.flags = 0;
+	return event;
+}
+
+union event ev_holder(uint32_t waiter, uint64_t word, uint32_t ns_tid)
+{
+	union event event = { 0 };
+
+	event.holder.hdr = header(CONVOY_EV_HOLDER, 0, waiter, 0);
+	event.holder.word = word;
+	event.holder.holder = ns_tid;
+	return event;
+}
+
 union event ev_calls(uint32_t id, uint64_t at_ns, uint64_t word, uint32_t eagain, uint32_t timeouts)
 {
 	union event event = { 0 };
@@ -118,6 +154,9 @@ union event on_cpus(union event event, unsigned cpu_out, unsigned cpu_in)
 		break;
 	case CONVOY_EV_DEATH:
 		event.death.cpu_out = (__u16)cpu_out;
+		break;
+	case CONVOY_EV_SEEN:
+		event.seen.cpu = (__u16)cpu_in;
 		break;
 	}
 	return event;

@@ -27,6 +27,8 @@ union event {
 	struct convoy_ev_birth birth;
 	struct convoy_ev_death death;
 	struct convoy_ev_futex calls;
+	struct convoy_ev_seen seen;
+	struct convoy_ev_holder holder;
 };
 
 union event ev_birth(uint32_t id, uint64_t born_ns, uint64_t in_ns);
@@ -41,6 +43,13 @@ union event ev_futex(uint32_t id, uint64_t out_ns, uint64_t waking_ns, uint64_t 
 union event ev_still(union event wait);
 /* The kernel's own counts, the death included, which is voluntary. */
 union event ev_death(uint32_t id, uint64_t at_ns, uint64_t nvcsw, uint64_t nivcsw);
+/* Found at the start, with these counts of the kernel's. */
+union event ev_seen(uint32_t id, uint64_t at_ns, enum convoy_seen_state state, uint64_t nvcsw,
+		    uint64_t nivcsw);
+/* Found at the end, not dead. */
+union event ev_alive(uint32_t id, uint64_t at_ns);
+/* `waiter` was found waiting on the word, which held this TID. */
+union event ev_holder(uint32_t waiter, uint64_t word, uint32_t ns_tid);
 union event ev_calls(uint32_t id, uint64_t at_ns, uint64_t word, uint32_t eagain,
 		     uint32_t timeouts);
 

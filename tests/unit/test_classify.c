@@ -18,7 +18,7 @@
 
 static struct wait_class classify(union event event, enum lock_kind published, bool for_tid)
 {
-	return classify__wait(&event.wait, published, for_tid);
+	return classify__wait(&event.wait, published, for_tid, syscalls__native());
 }
 
 static void check_account(union event event, enum account account)
@@ -134,7 +134,8 @@ static void test_system_calls(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(calls); i++) {
-		assert_int_equal(classify__syscall(calls[i].nr), calls[i].account);
+		assert_int_equal(syscalls__account(syscalls__native(), calls[i].nr),
+				 calls[i].account);
 		check_account(blocked_in(calls[i].nr), calls[i].account);
 		/* Restarted or not. */
 		check_account(with_flags(blocked_in(calls[i].nr), CONVOY_F_RESTARTED),
@@ -142,16 +143,8 @@ static void test_system_calls(void **state)
 		/* 32-bit numbers mean other calls. */
 		check_account(with_flags(blocked_in(calls[i].nr), CONVOY_F_COMPAT), ACCOUNT_OTHER);
 	}
-	assert_int_equal(classify__syscall(-1), ACCOUNT_OTHER);
-}
-
-static void test_names_of_system_calls(void **state)
-{
-	(void)state;
-	assert_string_equal(syscall__name(SYS_futex), "futex");
-	assert_string_equal(syscall__name(SYS_clock_nanosleep), "clock_nanosleep");
-	assert_null(syscall__name(-1));
-	assert_null(syscall__name(32767));
+	/* A thread of the kernel has no system calls, and no faults. */
+	check_account(blocked_in(CONVOY_NR_KERNEL_THREAD), ACCOUNT_OTHER);
 }
 
 static void test_fault_disk_and_stop(void **state)
@@ -261,7 +254,6 @@ int main(void)
 		cmocka_unit_test(test_names_are_those_of_the_contract),
 		cmocka_unit_test(test_account_of_each_kind),
 		cmocka_unit_test(test_system_calls),
-		cmocka_unit_test(test_names_of_system_calls),
 		cmocka_unit_test(test_fault_disk_and_stop),
 		cmocka_unit_test(test_a_stop_comes_first_in_any_call),
 		cmocka_unit_test(test_kernel_locks),

@@ -53,7 +53,7 @@ static void test_unknown_types(void **state)
 	for (unsigned type = 0; type <= 0xffff; type++) {
 		union event event = ev_runnable(1, 20, 30);
 
-		if (type >= CONVOY_EV_RUNNABLE && type <= CONVOY_EV_OPEN)
+		if (type >= CONVOY_EV_RUNNABLE && type <= CONVOY_EV_HOLDER)
 			continue;
 		event.hdr.type = (__u16)type;
 		refuse(ledger, event);

@@ -49,6 +49,7 @@ static void add(struct mode_metrics *metrics, struct ledger *ledger, uint64_t st
 		.ledger = ledger,
 		.start_ns = start_ns,
 		.end_ns = end_ns,
+		.has_usage = true,
 		.tool_cpu_ns = 1000 + mode_metrics__rounds(metrics),
 		.work = work,
 	};

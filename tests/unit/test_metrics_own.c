@@ -75,7 +75,12 @@ static const struct work_result work = { .tasks = tasks,
 
 static void add_untraced(struct mode_metrics *metrics, const struct work_result *result)
 {
-	struct round round = { .start_ns = 50000, .end_ns = 51000, .work = result };
+	struct round round = {
+		.start_ns = 50000,
+		.end_ns = 51000,
+		.has_usage = true,
+		.work = result,
+	};
 
 	round.usage.ru_nvcsw = 7 + (long)mode_metrics__rounds(metrics);
 	round.usage.ru_nivcsw = 3;

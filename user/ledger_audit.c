@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ledger_audit.c - what the accounts add up to, against what the kernel counted.
+ */
+#include "ledger.h"
+
+uint64_t ledger_thread__lifetime_ns(const struct ledger_thread *thread)
+{
+	return thread->end_ns > thread->start_ns ? thread->end_ns - thread->start_ns : 0;
+}
+
+int64_t ledger_thread__residual_ns(const struct ledger_thread *thread)
+{
+	int64_t residual = (int64_t)ledger_thread__lifetime_ns(thread);
+
+	for (int i = 0; i < ACCOUNT_COUNT; i++)
+		residual -= (int64_t)thread->time_ns[i];
+	return residual;
+}
+
+bool ledger_thread__audited(const struct ledger_thread *thread)
+{
+	return thread->dead && thread->auditable;
+}
+
+bool ledger_thread__audit_equal(const struct ledger_thread *thread)
+{
+	return thread->voluntary == thread->kernel_voluntary &&
+	       thread->involuntary == thread->kernel_involuntary;
+}
+
+uint64_t ledger__unmatched(const struct ledger *ledger)
+{
+	uint64_t unmatched = 0;
+
+	for (size_t i = 0; i < ledger__n_threads(ledger); i++) {
+		const struct ledger_thread *thread = ledger__thread(ledger, i);
+		uint64_t kernel = thread->kernel_voluntary + thread->kernel_involuntary;
+		uint64_t records = thread->voluntary + thread->involuntary;
+
+		unmatched += thread->disordered;
+		if (!thread->seen)
+			unmatched += !thread->outside && !thread->alive;
+		else if (ledger_thread__audited(thread))
+			unmatched += kernel > records ? kernel - records : records - kernel;
+	}
+	return unmatched;
+}
+
+size_t ledger__n_alive(const struct ledger *ledger)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < ledger__n_threads(ledger); i++) {
+		const struct ledger_thread *thread = ledger__thread(ledger, i);
+
+		alive += thread->seen && !thread->dead;
+	}
+	return alive;
+}
+
+size_t ledger__n_vanished(const struct ledger *ledger)
+{
+	size_t vanished = 0;
+
+	for (size_t i = 0; i < ledger__n_threads(ledger); i++) {
+		const struct ledger_thread *thread = ledger__thread(ledger, i);
+
+		vanished += thread->seen && !thread->dead && !thread->closed && !thread->alive &&
+			    thread->open.hdr.type != CONVOY_EV_OPEN;
+	}
+	return vanished;
+}
