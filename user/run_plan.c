@@ -9,10 +9,9 @@
 
 #include "message.h"
 #include "outside.h"
+#include "parse_option.h"
 #include "run_plan.h"
-#include "session.h"
 #include "workloads/cpulist.h"
-#include "workloads/parse_number.h"
 
 enum option_key {
 	KEY_SLEEP_SCALE = 0x100,
@@ -45,7 +44,8 @@ static const struct argp_option options[] = {
 	  "Times to run each mode, interleaved (default: the job's own)", 0 },
 	{ "sleep-scale", KEY_SLEEP_SCALE, "F", 0, "Shorten or lengthen the sleeps of a job", 0 },
 	{ "seed", KEY_SEED, "N", 0, "Seed of a job's random numbers (default: fixed)", 0 },
-	{ "inside", KEY_INSIDE, "N", 0, "Work with the job's lock held (default: the job's own)", 0 },
+	{ "inside", KEY_INSIDE, "N", 0, "Work with the job's lock held (default: the job's own)",
+	  0 },
 	{ "outside", KEY_OUTSIDE, "N", 0, "Work without it (default: the job's own)", 0 },
 	{ "start", KEY_START, "fork|spawn", 0, "How processes are started (default: fork)", 0 },
 	{ "yield-every", KEY_YIELD_EVERY, "N", 0,
@@ -104,76 +104,6 @@ struct parse_state {
 	int err;
 };
 
-static int bad_number(const char *what, const char *text, const char *allowed, int err)
-{
-	if (err == -ERANGE)
-		message("%s %s is out of range: it must be %s", what, text, allowed);
-	else
-		message("%s '%s' is not a number: it must be %s", what, text, allowed);
-	return -EINVAL;
-}
-
-static int parse_unsigned(const char *what, const char *text, unsigned long long min,
-			  unsigned long long max, unsigned long long *out)
-{
-	char allowed[80];
-	int err = parse__u64(text, min, max, out);
-
-	if (!err)
-		return 0;
-	snprintf(allowed, sizeof(allowed), "from %llu to %llu", min, max);
-	return bad_number(what, text, allowed, err);
-}
-
-static int parse_real(const char *what, const char *text, double min, double max, double *out)
-{
-	char allowed[80];
-	int err = parse__double(text, min, max, out);
-
-	if (!err)
-		return 0;
-	snprintf(allowed, sizeof(allowed), "from %g to %g", min, max);
-	return bad_number(what, text, allowed, err);
-}
-
-static int parse_count(const char *what, const char *text, unsigned max, unsigned *out)
-{
-	unsigned long long value;
-	int err = parse_unsigned(what, text, 1, max, &value);
-
-	if (!err)
-		*out = (unsigned)value;
-	return err;
-}
-
-static int parse_choice(const char *what, const char *text, const char *const *choices,
-			size_t *which)
-{
-	for (size_t i = 0; choices[i]; i++) {
-		if (!strcmp(text, choices[i])) {
-			*which = i;
-			return 0;
-		}
-	}
-	message("%s '%s' does not exist: it is %s or %s", what, text, choices[0], choices[1]);
-	return -EINVAL;
-}
-
-static int parse_ring_bytes(const char *text, size_t *out)
-{
-	unsigned long long value;
-	int err = parse_unsigned("--ring-bytes", text, SESSION_RING_MIN, SESSION_RING_MAX, &value);
-
-	if (err)
-		return err;
-	if (value & (value - 1)) {
-		message("--ring-bytes %s is not a power of two", text);
-		return -EINVAL;
-	}
-	*out = (size_t)value;
-	return 0;
-}
-
 static int parse_format(const char *text, const struct renderer **renderer)
 {
 	*renderer = render__find(text);
@@ -213,45 +143,47 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		state->modes = arg;
 		break;
 	case 'w':
-		err = parse_count("--workers", arg, CATALOG_MAX_WORKERS, &plan->workers);
+		err = option__count("--workers", arg, CATALOG_MAX_WORKERS, &plan->workers);
 		state->has_workers = true;
 		break;
 	case 'n':
 		/* How much a job can take is checked when the job is known. */
-		err = parse_unsigned("--work", arg, 1, ULLONG_MAX / 2, &plan->work);
+		err = option__unsigned("--work", arg, 1, ULLONG_MAX / 2, &plan->work);
 		state->has_work = true;
 		break;
 	case 'r':
-		err = parse_count("--rounds", arg, 10000, &plan->rounds);
+		err = option__count("--rounds", arg, 10000, &plan->rounds);
 		break;
 	case KEY_SLEEP_SCALE:
-		err = parse_real("--sleep-scale", arg, 0, 1000, &plan->sleep_scale);
+		err = option__real("--sleep-scale", arg, 0, 1000, &plan->sleep_scale);
 		state->has_sleep_scale = true;
 		break;
 	case KEY_SEED:
-		err = parse_unsigned("--seed", arg, 0, CATALOG_MAX_SEED, &plan->seed);
+		err = option__unsigned("--seed", arg, 0, CATALOG_MAX_SEED, &plan->seed);
 		state->has_seed = true;
 		break;
 	case KEY_INSIDE:
-		err = parse_unsigned("--inside", arg, 0, CATALOG_MAX_LOCK_WORK, &plan->inside);
+		err = option__unsigned("--inside", arg, 0, CATALOG_MAX_LOCK_WORK, &plan->inside);
 		state->has_inside = true;
 		break;
 	case KEY_OUTSIDE:
-		err = parse_unsigned("--outside", arg, 0, CATALOG_MAX_LOCK_WORK, &plan->outside);
+		err = option__unsigned("--outside", arg, 0, CATALOG_MAX_LOCK_WORK, &plan->outside);
 		state->has_outside = true;
 		break;
 	case KEY_START:
-		err = parse_choice("--start", arg, starts, &which);
+		err = option__choice("--start", arg, starts, &which);
 		plan->spawn = which == 1;
 		break;
 	case KEY_YIELD_EVERY:
-		err = parse_unsigned("--yield-every", arg, 0, ULLONG_MAX / 2, &plan->yield_every);
+		err = option__unsigned("--yield-every", arg, 0, ULLONG_MAX / 2, &plan->yield_every);
 		break;
 	case KEY_CHECK_INTERVAL:
-		err = parse_unsigned("--check-interval", arg, 1, 1000000000, &plan->check_interval);
+		err = option__unsigned("--check-interval", arg, 1, 1000000000,
+				       &plan->check_interval);
 		break;
 	case KEY_SWITCH_INTERVAL:
-		err = parse_real("--switch-interval", arg, 0.001, 10000, &plan->switch_interval_ms);
+		err = option__real("--switch-interval", arg, 0.001, 10000,
+				   &plan->switch_interval_ms);
 		break;
 	case KEY_CPUS:
 		state->cpus = arg;
@@ -268,15 +200,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		state->reference = arg;
 		break;
 	case KEY_PROBES:
-		err = parse_choice("--probes", arg, probes, &which);
+		err = option__choice("--probes", arg, probes, &which);
 		plan->probes = which == 0;
 		break;
 	case KEY_FUTEX:
-		err = parse_choice("--futex", arg, futexes, &which);
+		err = option__choice("--futex", arg, futexes, &which);
 		plan->futex = which ? FUTEX_BLOCKING : FUTEX_ALL;
 		break;
 	case KEY_RING_BYTES:
-		err = parse_ring_bytes(arg, &plan->ring_bytes);
+		err = option__ring_bytes(arg, &plan->ring_bytes);
 		break;
 	case KEY_ALLOW_LOSS:
 		plan->allow_loss = true;
@@ -438,8 +370,8 @@ static int add_bundled(struct run_plan *plan, const char *name)
 	mode->bundled = bundled;
 	mode->workers = plan->workers;
 	if (!mode->workers)
-		mode->workers = catalog_workers(plan->job, bundled,
-						(unsigned)CPU_COUNT(&plan->cpus));
+		mode->workers =
+			catalog_workers(plan->job, bundled, (unsigned)CPU_COUNT(&plan->cpus));
 	refusal = catalog_refusal(plan->job, bundled, mode->workers);
 	if (refusal) {
 		message("job '%s' in mode '%s' with %u workers: %s", plan->job->name, name,
@@ -494,7 +426,8 @@ static int choose_modes(struct run_plan *plan, const struct parse_state *state)
 	int err = 0;
 
 	if (!state->modes) {
-		for (size_t i = 0; !only_commands(state) && plan->job->default_modes[i] && !err; i++)
+		for (size_t i = 0; !only_commands(state) && plan->job->default_modes[i] && !err;
+		     i++)
 			err = add_bundled(plan, plan->job->default_modes[i]);
 	} else {
 		rest = copy = strdup(state->modes);
@@ -535,38 +468,6 @@ static int choose_reference(struct run_plan *plan, const char *label)
 	return 0;
 }
 
-/* As a shell would read it back. */
-static void quote(FILE *out, const char *word)
-{
-	if (word[0] && !strpbrk(word, " \t\n'\"\\$`*?;&|<>(){}[]#~!")) {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			fputc(*word, out);
-	}
-	fputc('\'', out);
-}
-
-static void quote_command_line(struct run_plan *plan, int argc, char **argv)
-{
-	FILE *out = fmemopen(plan->command_line, sizeof(plan->command_line), "w");
-
-	if (!out)
-		return;
-	fputs("convoy", out);
-	for (int i = 0; i < argc; i++) {
-		fputc(' ', out);
-		quote(out, argv[i]);
-	}
-	fclose(out);
-	plan->command_line[sizeof(plan->command_line) - 1] = 0;
-}
-
 int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 {
 	const struct argp argp = { options, parse_option, NULL, doc, NULL, NULL, NULL };
@@ -582,7 +483,7 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 	plan->futex = FUTEX_ALL;
 	plan->probes = true;
 	plan->renderer = render__find("text");
-	quote_command_line(plan, argc, argv);
+	command_line__quote(plan->command_line, sizeof(plan->command_line), argc, argv);
 
 	argv[0] = own_name;
 	err = argp_parse(&argp, argc, argv, 0, NULL, &state);

@@ -615,7 +615,7 @@ static void test_command_line_is_quoted(void **state)
 		check_quoted(names[i]);
 }
 
-/* Fails as of ca2a8fd: quote_command_line() puts a quote between quotes as it is. */
+/* Once, a quote was put between quotes as it is. */
 static void test_quotes_in_the_command_line(void **state)
 {
 	(void)state;
