@@ -53,6 +53,8 @@ struct report_lock {
 	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them, and
 					 * where most takes need none */
 	uint64_t woken_early;	/* waits whose wake-up preceded their switch-out */
+	uint64_t since_before,
+		unfinished; /* waits that began before, or were not over at the end */
 };
 
 struct report_thread {
@@ -67,6 +69,8 @@ struct report_thread {
 	uint64_t cpu_ns;
 	bool audited;		/* the kernel's own counts were read at its death */
 	bool audit_equal;	/* they equal the records */
+	bool since_before;	/* it was there before the first event of it */
+	bool unfinished;	/* its last wait was not over at the end */
 };
 
 struct report_cpu {
