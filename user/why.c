@@ -99,10 +99,10 @@ static void say_time(const struct why_facts *facts, FILE *out)
 {
 	size_t busy = facts->mode->n_threads - facts->n_idle;
 
-	if (!facts->lifetime_ns)
-		return;
 	if (!facts->n_idle || facts->all_idle) {
-		fputs("The threads spent ", out);
+		fputs(facts->mode->n_threads == 1 ? "Its only thread spent " :
+						    "The threads spent ",
+		      out);
 		why__say_spent(facts, out);
 		fputs(".", out);
 		return;
@@ -143,8 +143,10 @@ static int say_all(const struct why_facts *facts, FILE *out)
 	say_who(facts, out);
 	say_busy(facts, out);
 	fputc('\n', out);
-	say_time(facts, out);
-	fputs(facts->lifetime_ns ? " " : "", out);
+	if (!rule->complete) {
+		say_time(facts, out);
+		fputc(' ', out);
+	}
 	rule->say(facts, out);
 	fputc('\n', out);
 	if (size)

@@ -67,9 +67,9 @@ static void say_lock(const struct why_facts *facts, FILE *out)
 		return;
 	why__lock(name, lock);
 	if (facts->lock_part >= NEARLY_ALL)
-		fprintf(out, "The lock is %s", name);
+		fprintf(out, "They waited for %s", name);
 	else
-		fprintf(out, "Most of it (%s of the waiting for locks) was for %s",
+		fprintf(out, "Most of the waiting for locks (%s) was for %s",
 			why__percent(part, facts->lock_part), name);
 	fprintf(out, ": %" PRIu64 " wait%s", lock->waits, times(lock->waits));
 	if (lock->max_ns.known)
@@ -211,7 +211,7 @@ void why_say__blocked(const struct why_facts *facts, FILE *out)
 
 		if (!stuck)
 			continue;
-		fprintf(out, "%s %zu %s (", said++ ? ";" : "", stuck, why__doing(a));
+		fprintf(out, "%s %zu %s (", said++ ? "," : "", stuck, why__doing(a));
 		why__say_threads(facts, why_test__stuck, a, out);
 		fputc(')', out);
 	}

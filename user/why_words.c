@@ -113,13 +113,13 @@ const char *why__doing(enum account account)
 		[ACCOUNT_PREEMPTED] = "ready to run without a CPU",
 		[ACCOUNT_WAKEUP] = "ready to run without a CPU",
 		[ACCOUNT_LOCK] = "waiting for a lock",
-		[ACCOUNT_COND] = "waiting for work (no contention)",
+		[ACCOUNT_COND] = "waiting for work",
 		[ACCOUNT_JOIN] = "waiting for threads to end",
 		[ACCOUNT_SLEEP] = "asleep",
 		[ACCOUNT_IO] = "waiting for I/O",
 		[ACCOUNT_DISK] = "waiting for the disk",
 		[ACCOUNT_CHILD] = "waiting for child processes",
-		[ACCOUNT_FAULT] = "waiting for memory (page faults)",
+		[ACCOUNT_FAULT] = "blocked in page faults",
 		[ACCOUNT_STOPPED] = "stopped",
 		[ACCOUNT_OTHER] = "blocked in other system calls",
 	};
@@ -158,6 +158,8 @@ void why__say_spent(const struct why_facts *facts, FILE *out)
 			break;
 		fprintf(out, "%s%s%s%s", said ? ", " : "", why__percent(buf, items[i].share),
 			said ? " " : " of their time ", why__doing(items[i].account));
+		if (items[i].account == ACCOUNT_COND)
+			fputs(" (no contention)", out);
 		said++;
 	}
 }

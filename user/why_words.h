@@ -40,6 +40,7 @@ void why__say_idle(const struct why_facts *facts, FILE *out);
 struct why_rule {
 	const char *name;
 	bool decisive;		/* where it applies, no other rule is asked */
+	bool complete;		/* says itself where the time went */
 	/* 0: it does not apply; else how much of the busy threads' time it explains, 0..1. */
 	double (*weigh)(const struct why_facts *facts);
 	/* Sentences, each with its full stop; then what to try, without "Try: " ("" : none). */
