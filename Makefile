@@ -325,7 +325,7 @@ check-root: ## the live tests only, on this kernel, as root
 	@$(call run_tests,-t $(ROOT_LIMIT) $(root_tests))
 
 man := $(wildcard docs/convoy.8)
-schema := $(wildcard docs/report.schema.json)
+schema := $(wildcard docs/*.schema.json)
 
 install: ## install under PREFIX (/usr/local), below DESTDIR if given
 	+@$(owned_make) all
@@ -338,13 +338,13 @@ ifneq ($(man),)
 endif
 ifneq ($(schema),)
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(DATADIR)/convoy'
-	$(Q)$(INSTALL) -m 644 $(schema) '$(DESTDIR)$(DATADIR)/convoy/report.schema.json'
+	$(Q)$(INSTALL) -m 644 $(schema) '$(DESTDIR)$(DATADIR)/convoy'
 endif
 
 uninstall: ## remove what install put there
 	$(Q)rm -f '$(DESTDIR)$(BINDIR)/convoy' '$(DESTDIR)$(MANDIR)/man8/convoy.8'
 	$(Q)rm -f '$(DESTDIR)$(LIBEXECDIR)/convoy/convoy-work'
-	$(Q)rm -f '$(DESTDIR)$(DATADIR)/convoy/report.schema.json'
+	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/convoy/%',$(schema))
 	$(Q)rmdir '$(DESTDIR)$(LIBEXECDIR)/convoy' '$(DESTDIR)$(DATADIR)/convoy' 2>/dev/null || true
 
 help: ## this list

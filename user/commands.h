@@ -14,5 +14,6 @@ struct command {
 
 int cmd_run(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 
 #endif /* CONVOY_COMMANDS_H */

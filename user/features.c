@@ -49,6 +49,22 @@ static bool has_helper(const struct btf *btf, const char *name)
 	return false;
 }
 
+static bool has_member(const struct btf *btf, const char *struct_name, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, struct_name, BTF_KIND_STRUCT);
+	const struct btf_type *type;
+	const struct btf_member *members;
+
+	if (id < 0)
+		return false;
+	type = btf__type_by_id(btf, (__u32)id);
+	members = btf_members(type);
+	for (int i = 0; i < btf_vlen(type); i++)
+		if (!strcmp(btf__str_by_offset(btf, members[i].name_off), name))
+			return true;
+	return false;
+}
+
 struct kernel_features features__of_btf(const struct btf *btf)
 {
 	struct kernel_features features = { 0 };
@@ -58,15 +74,18 @@ struct kernel_features features__of_btf(const struct btf *btf)
 	features.sched_switch = tracepoint_args(btf, "sched_switch") >= 3;
 	features.switch_has_state = tracepoint_args(btf, "sched_switch") >= 4;
 	features.task_pt_regs = has_helper(btf, "BPF_FUNC_task_pt_regs");
-	features.iter_task = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC) > 0;
-	features.cgroup_attach = tracepoint_args(btf, "cgroup_attach_task") == 4;
 	features.contention = tracepoint_args(btf, "contention_begin") == 2 &&
 			      tracepoint_args(btf, "contention_end") == 2;
+	features.sched_waking = tracepoint_args(btf, "sched_waking") >= 1;
+	features.sched_process_fork = tracepoint_args(btf, "sched_process_fork") >= 2;
+	features.sys_exit = tracepoint_args(btf, "sys_exit") == 2;
+	features.cgroup_attach_task = tracepoint_args(btf, "cgroup_attach_task") >= 0;
+	features.iter_task = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC) > 0;
+	features.sched_info = has_member(btf, "sched_info", "last_arrival");
 	return features;
 }
 
-/* The effective capabilities, from /proc/self/status. */
-static int effective_capabilities(uint64_t *caps)
+int features__capabilities(uint64_t *caps)
 {
 	FILE *file = fopen("/proc/self/status", "re");
 	char line[256];
@@ -84,7 +103,7 @@ static int effective_capabilities(uint64_t *caps)
 	return err;
 }
 
-static bool may_trace(uint64_t caps)
+bool features__may_trace(uint64_t caps)
 {
 	uint64_t admin = 1ull << CAP_SYS_ADMIN;
 	uint64_t both = 1ull << CAP_BPF | 1ull << CAP_PERFMON;
@@ -99,12 +118,12 @@ int features__require(struct kernel_features *features)
 	uint64_t caps = 0;
 	int err;
 
-	err = effective_capabilities(&caps);
+	err = features__capabilities(&caps);
 	if (err) {
 		message("cannot read /proc/self/status: %s; mount /proc", strerror(-err));
 		return -EOPNOTSUPP;
 	}
-	if (!may_trace(caps)) {
+	if (!features__may_trace(caps)) {
 		message("not permitted to trace: it takes root, or CAP_BPF and CAP_PERFMON");
 		message("--probes=none runs without permission, and says less");
 		message("run it with sudo, or give the binary the capabilities:\n"

@@ -14,6 +14,7 @@
 static const struct command commands[] = {
 	{ "run", "run a job in several modes and say which wins and why", cmd_run },
 	{ "list", "list the jobs and modes", cmd_list },
+	{ "doctor", "say what this kernel and user can do, and how to get the rest", cmd_doctor },
 };
 
 const char *argp_program_version = "convoy " CONVOY_VERSION;

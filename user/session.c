@@ -82,13 +82,11 @@ static int set_autoload(struct session *session, const char *name, bool load)
 	return bpf_program__set_autoload(program(session, name), load);
 }
 
-/* Ids of the futex calls' exits; -ENOENT for those that this kernel lacks. */
-static const char *const futex_exits[] = {
+const char *const session_futex_exits[SESSION_FUTEX_EXITS] = {
 	"sys_exit_futex",
 	"sys_exit_futex_wait",	/* 6.7 */
 	"sys_exit_futex_wake",	/* 6.7 */
 };
-#define N_FUTEX_EXITS (sizeof(futex_exits) / sizeof(*futex_exits))
 
 /* Before loading: choose the twins and set what the probes must know. */
 static int configure(struct session *session, const struct session_options *options,
@@ -127,7 +125,7 @@ static int configure(struct session *session, const struct session_options *opti
 	if (!err)
 		err = set_autoload(session, "cgroup_attach_task",
 				   targets->kind == CONVOY_TARGETS_CGROUP &&
-					   options->features.cgroup_attach);
+					   options->features.cgroup_attach_task);
 	if (err)
 		return err;
 
@@ -248,15 +246,15 @@ static int attach(struct session *session, const struct session_options *options
 	}
 	if (options->futex != FUTEX_ALL || !ids)
 		return 0;
-	for (size_t i = 0; i < N_FUTEX_EXITS; i++) {
+	for (size_t i = 0; i < SESSION_FUTEX_EXITS; i++) {
 		int err;
 
 		if (ids[i] < 0)
 			continue;
 		err = attach_tracepoint(session, "sys_exit_futex", ids[i]);
 		if (err) {
-			message("cannot attach to %s: %s; try --futex=blocking", futex_exits[i],
-				strerror(-err));
+			message("cannot attach to %s: %s; try --futex=blocking",
+				session_futex_exits[i], strerror(-err));
 			return err;
 		}
 	}
@@ -266,12 +264,12 @@ static int attach(struct session *session, const struct session_options *options
 static int load(struct session *session, const struct session_options *options)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_options, .object_name = "convoy");
-	int ids[N_FUTEX_EXITS];
+	int ids[SESSION_FUTEX_EXITS];
 	bool exits_by_id = false;
 	int err;
 
 	if (options->futex == FUTEX_ALL) {
-		err = tracefs__syscall_event_ids(futex_exits, N_FUTEX_EXITS, ids);
+		err = tracefs__syscall_event_ids(session_futex_exits, SESSION_FUTEX_EXITS, ids);
 		exits_by_id = !err && ids[0] >= 0;
 		if (!exits_by_id)
 			snprintf(

@@ -24,6 +24,10 @@ struct session_targets {
 	uint32_t cgroup_level;
 };
 
+/* The system call tracepoints that FUTEX_ALL uses; a kernel may lack the later ones. */
+#define SESSION_FUTEX_EXITS 3
+extern const char *const session_futex_exits[SESSION_FUTEX_EXITS];
+
 struct session_options {
 	enum futex_probes futex;	/* FUTEX_BLOCKING or FUTEX_ALL */
 	size_t ring_bytes;		/* a power of two, per CPU; 0: chosen by the CPUs */

@@ -16,6 +16,18 @@ static const char *const mount_points[] = {
 	"/sys/kernel/debug/tracing",
 };
 
+const char *tracefs__mounted(void)
+{
+	for (size_t i = 0; i < sizeof(mount_points) / sizeof(*mount_points); i++) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/events", mount_points[i]);
+		if (!access(path, R_OK | X_OK))
+			return mount_points[i];
+	}
+	return NULL;
+}
+
 /* Returns the id, or a negative errno. */
 static int read_id(const char *root, const char *name)
 {

@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* Where tracefs is mounted and can be read by this user; NULL where it is not. */
+const char *tracefs__mounted(void);
+
 /*
  * The ids of the tracepoints syscalls/NAME for each of `n` names; -ENOENT in
  * ids[i] for one that this kernel does not have. Where tracefs is not mounted it
