@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <langinfo.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "analysis.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "features.h"
 #include "host.h"
 #include "message.h"
-#include "metrics.h"
-#include "render.h"
+#include "record_file.h"
+#include "recorder.h"
 #include "run_plan.h"
 #include "runner.h"
 #include "session.h"
-#include "verdict.h"
 
 /* convoy-work: beside this binary (a checkout), else where `make install` puts it. */
 static int find_work(char *path, size_t size)
@@ -47,108 +46,69 @@ static int find_work(char *path, size_t size)
 	return -ENOENT;
 }
 
-static struct render_options render_options_for(const struct run_plan *plan, int fd)
+/* What the recording says of itself before anything runs. */
+static int fill_meta(struct record_meta *meta, const struct run_plan *plan,
+		     const struct session *session)
 {
-	const char *no_color = getenv("NO_COLOR"); /* no-color.org: unless it is empty */
-	struct render_options options = {
-		.width = 80,
-		.color = isatty(fd) && !(no_color && *no_color),
-		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
-		.threads = plan->threads,
-		.verbose = plan->verbose,
-		.locks = 5,
-	};
-	struct winsize window;
-
-	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &window) && window.ws_col)
-		options.width = window.ws_col;
-	return options;
-}
-
-static int fill_mode(const struct plan_mode *plan, const struct mode_metrics *metrics,
-		     const struct metrics_context *context, struct report_mode *mode)
-{
-	const char *const words[] = { "/bin/sh", "-c", plan->command };
-
-	if (plan->command) {
-		mode->command = calloc(4, sizeof(*mode->command));
-		for (size_t i = 0; mode->command && i < 3; i++) {
-			mode->command[i] = strdup(words[i]);
-			if (!mode->command[i])
-				return -ENOMEM;
-		}
-		if (!mode->command)
-			return -ENOMEM;
-	}
-	return mode_metrics__fill(metrics, context, mode);
-}
-
-/* All of the report but what rendering adds. */
-static int fill_report(struct report *report, const struct run_plan *plan,
-		       const struct session *session, struct mode_metrics *const *metrics,
-		       const struct run_outcome *outcome)
-{
-	struct metrics_context context = {
-		.cpus_usable = (unsigned)CPU_COUNT(&plan->cpus),
-		.futex_exits = plan->futex == FUTEX_ALL,
-	};
-	int err = 0;
+	struct report *report = meta->report;
 
 	host__describe(report);
 	snprintf(report->version, sizeof(report->version), "%s", CONVOY_VERSION);
 	snprintf(report->command_line, sizeof(report->command_line), "%s", plan->command_line);
-	report->host.cpus_usable = context.cpus_usable;
-	report->host.stolen_share = outcome->stolen_share;
+	report->host.cpus_usable = (unsigned)CPU_COUNT(&plan->cpus);
 	report->probes.sched = plan->probes;
 	report->probes.futex = plan->probes ? plan->futex : FUTEX_NONE;
 	if (session)
 		snprintf(report->probes.note, sizeof(report->probes.note), "%s",
 			 session__note(session));
-	report->loss = outcome->loss;
-	report->valid = !outcome->loss.ring && !outcome->loss.task_state &&
-			!outcome->loss.unmatched;
-	report->incomplete = outcome->signal || outcome->workload_failed;
 	report->allow_loss = plan->allow_loss;
-	report->command_status = -1;
 	report->workers = plan->n_modes ? plan->modes[0].workers : 0;
 	snprintf(report->job, sizeof(report->job), "%s", plan->job ? plan->job->name : "");
 	snprintf(report->reference, sizeof(report->reference), "%s", plan->reference);
 	report->params = run_plan__params(plan);
-	report->modes = calloc(plan->n_modes, sizeof(*report->modes));
-	if (!report->params || !report->modes)
+	meta->kind = RECORDING_OF_RUN;
+	meta->modes = calloc(plan->n_modes, sizeof(*meta->modes));
+	if (!report->params || !meta->modes)
 		return -ENOMEM;
-	for (size_t i = 0; i < plan->n_modes && !err; i++) {
-		/* An interrupted run shows the modes that it got to. */
-		if (!mode_metrics__rounds(metrics[i]))
+	for (size_t i = 0; i < plan->n_modes; i++) {
+		const char *const words[] = { "/bin/sh", "-c", plan->modes[i].command };
+		struct record_mode *mode = &meta->modes[meta->n_modes++];
+
+		snprintf(mode->label, sizeof(mode->label), "%s", plan->modes[i].label);
+		if (!plan->modes[i].command)
 			continue;
-		err = fill_mode(&plan->modes[i], metrics[i], &context,
-				&report->modes[report->n_modes++]);
+		mode->command = calloc(4, sizeof(*mode->command));
+		for (size_t k = 0; mode->command && k < 3; k++)
+			mode->command[k] = strdup(words[k]);
+		if (!mode->command || !mode->command[0] || !mode->command[1] || !mode->command[2])
+			return -ENOMEM;
 	}
-	if (err)
-		return err;
-	report__fill_speedups(report);
-	return verdict__judge(report);
+	return 0;
 }
 
-static int print_report(const struct report *report, const struct run_plan *plan)
+static int write_meta(struct recorder *recorder, const struct run_plan *plan,
+		      const struct session *session)
 {
-	struct render_options options = render_options_for(plan, STDOUT_FILENO);
-	struct render_options file_options = options;
-	int err, failed = 0;
+	struct record_meta meta = { .report = report__new() };
+	int err = meta.report ? fill_meta(&meta, plan, session) : -ENOMEM;
 
-	file_options.color = false;
-	for (size_t i = 0; i < plan->n_exports; i++) {
-		err = render__export(plan->exports[i], report, &file_options);
-		if (err)
-			failed = err;
-	}
-	err = render__write(plan->renderer, report, &options, stdout);
-	/* A reader that has seen enough (`| head`) is no failure. */
-	if (err && err != -EPIPE) {
-		message("cannot write the report: %s", strerror(-err));
-		failed = err;
-	}
-	return failed;
+	if (!err)
+		err = recorder__meta(recorder, &meta);
+	record_meta__free(&meta);
+	report__free(meta.report);
+	return err;
+}
+
+/* The file that was asked for, or memory. */
+static int open_recording(const struct run_plan *plan, int *fd)
+{
+	if (plan->output)
+		return record_file__create(plan->output, plan->force, fd);
+	*fd = memfd_create("convoy-recording", MFD_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
+	message("memfd_create: %s", strerror(errno));
+	return -errno;
 }
 
 static int exit_status(const struct report *report, const struct run_outcome *outcome)
@@ -162,68 +122,97 @@ static int exit_status(const struct report *report, const struct run_outcome *ou
 	return CONVOY_EXIT_OK;
 }
 
-static int make_report(const struct run_plan *plan, const struct session *session,
-		       struct mode_metrics *const *metrics, const struct run_outcome *outcome)
+static int make_report(const struct run_plan *plan, int fd, const struct run_outcome *outcome)
 {
-	struct report *report = report__new();
-	int err = report ? fill_report(report, plan, session, metrics, outcome) : -ENOMEM;
-	int status = CONVOY_EXIT_FAILED;
+	const struct analysis_options options = { 0 };
+	struct recording_status recording;
+	struct report *report;
+	int err, status = CONVOY_EXIT_FAILED;
 
-	if (err)
-		message("cannot make the report: %s", strerror(-err));
-	else if (!report->n_modes)
+	err = lseek(fd, 0, SEEK_SET) ? -errno :
+				       analysis__read(fd, &options, &report, &recording);
+	if (err) {
+		message("cannot make the report: %s%s%s", strerror(-err),
+			recording.damage[0] ? ": " : "", recording.damage);
+		return CONVOY_EXIT_FAILED;
+	}
+	snprintf(report->version, sizeof(report->version), "%s", CONVOY_VERSION);
+	if (!report->n_modes)
 		status = exit_status(report, outcome); /* nothing was measured, nothing to say */
-	else if (!print_report(report, plan))
+	else if (!report_output__write(&plan->report, report))
 		status = exit_status(report, outcome);
-	if (!err && status == CONVOY_EXIT_INVALID)
+	if (status == CONVOY_EXIT_INVALID)
 		message("events were lost, so these numbers cannot be trusted (exit 4); "
 			"--allow-loss accepts them, a larger --ring-bytes may help");
 	report__free(report);
 	return status;
 }
 
-static int run(const struct run_plan *plan, const char *work_path,
-	       const struct session_options *options)
+/* Run the rounds and finish the recording. Returns 0 or a negative errno after a message. */
+static int record(const struct run_plan *plan, struct session *session, struct recorder *recorder,
+		  const struct run_table *table, const char *work_path,
+		  struct run_outcome *outcome)
 {
-	struct mode_metrics *metrics[MAX_MODES] = { 0 };
-	struct session *session = NULL;
+	struct record_end end = { .command_status = -1 };
+	struct stolen_clock stolen;
+	int err;
+
+	stolen_clock__start(&stolen);
+	err = write_meta(recorder, plan, session);
+	if (err)
+		message("cannot begin the recording: %s", strerror(-err));
+	else
+		err = runner__run(plan, session, recorder, table, work_path, outcome);
+	if (err)
+		return err;
+	end.incomplete = outcome->signal || outcome->workload_failed;
+	end.stolen_share = stolen_clock__share(&stolen);
+	recorder__loss(session, &end.loss);
+	err = recorder__finish(recorder, &end);
+	if (err)
+		message("cannot end the recording: %s", strerror(-err));
+	return err;
+}
+
+static int run(const struct run_plan *plan, const char *work_path, struct session *session)
+{
+	struct run_table table = { .fd = -1 };
+	struct recorder_options options = { .session = session, .fd = -1 };
+	struct recorder *recorder = NULL;
 	struct run_outcome outcome;
 	int status = CONVOY_EXIT_FAILED;
-	int err = 0;
+	int err;
 
-	err = plan->probes ? session__new(&session, options) : 0;
-	if (err)
-		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP || err == -EINVAL ||
-				       err == -ENOTSUP || err == -ENOENT ?
-			       CONVOY_EXIT_REFUSED :
-			       CONVOY_EXIT_FAILED;
-	for (size_t i = 0; i < plan->n_modes && !err; i++)
-		err = mode_metrics__new(&metrics[i], plan->modes[i].label);
+	if (open_recording(plan, &options.fd))
+		return CONVOY_EXIT_USAGE;
+	options.codec = recording__best_codec();
+	err = run_table__new(&table);
+	options.published = table.locks;
 	if (!err)
-		err = runner__run(plan, session, work_path, metrics, &outcome);
+		err = recorder__start(&recorder, &options);
+	if (!err)
+		err = record(plan, session, recorder, &table, work_path, &outcome);
 	if (!err) {
-		unsigned rounds = 0;
-
-		for (size_t i = 0; i < plan->n_modes; i++)
-			rounds += mode_metrics__rounds(metrics[i]);
 		if (outcome.signal)
 			message("ended by signal %d (%s); %s", outcome.signal,
 				strsignal(outcome.signal),
-				rounds ? "the report has the rounds before it" :
-					 "no round was complete, so there is no report");
-		status = make_report(plan, session, metrics, &outcome);
+				outcome.rounds ? "the report has the rounds before it" :
+						 "no round was complete, so there is no report");
+		status = make_report(plan, options.fd, &outcome);
 	}
-	for (size_t i = 0; i < plan->n_modes; i++)
-		mode_metrics__free(metrics[i]);
-	session__free(session);
+	recorder__free(recorder);
+	run_table__free(&table);
+	close(options.fd);
 	return status;
 }
 
 int cmd_run(int argc, char **argv)
 {
 	struct session_options options = { 0 };
+	struct session *session = NULL;
 	char work_path[PATH_MAX];
 	struct run_plan plan;
+	int err, status;
 
 	if (run_plan__parse(&plan, argc, argv))
 		return CONVOY_EXIT_USAGE;
@@ -235,5 +224,10 @@ int cmd_run(int argc, char **argv)
 	options.ring_bytes = plan.ring_bytes;
 	options.verbose = plan.verbose;
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write() */
-	return run(&plan, work_path, &options);
+	err = plan.probes ? session__new(&session, &options) : 0;
+	if (err)
+		return session__exit_code(err);
+	status = run(&plan, work_path, session);
+	session__free(session);
+	return status;
 }

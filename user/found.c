@@ -99,16 +99,51 @@ void found__free(struct found *found)
 	memset(found, 0, sizeof(*found));
 }
 
-int found__write(const struct found *found, struct recording_writer *writer, bool maps)
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Each process once, however many threads of it were found. */
+static int write_maps(const struct found *found, struct recording_writer *writer,
+		      struct maps *maps)
+{
+	uint32_t *pids = calloc(found->n_threads + 1, sizeof(*pids));
+	size_t n = 0;
+	int err = 0;
+
+	if (!pids)
+		return -ENOMEM;
+	for (size_t at = 0; at < found->size;) {
+		const struct convoy_ev_hdr *ev = (const void *)(found->events + at);
+
+		if (ev->type == CONVOY_EV_SEEN)
+			pids[n++] = ((const struct convoy_ev_seen *)ev)->pid;
+		at += event__size(ev->type);
+	}
+	qsort(pids, n, sizeof(*pids), by_number);
+	for (size_t i = 0; i < n && !err; i++) {
+		if (i && pids[i] == pids[i - 1])
+			continue;
+		err = maps__follow(maps, pids[i]);
+		if (!err)
+			err = maps__write_now(maps, pids[i], writer);
+	}
+	free(pids);
+	return err;
+}
+
+int found__write(const struct found *found, struct recording_writer *writer, struct maps *maps)
 {
 	int err = 0;
 
-	(void)maps;
 	for (size_t at = 0; at < found->size && !err;) {
 		const struct convoy_ev_hdr *ev = (const void *)(found->events + at);
 
 		err = recording_writer__event(writer, ev);
 		at += event__size(ev->type);
 	}
-	return err;
+	return err || !maps ? err : write_maps(found, writer, maps);
 }

@@ -6,10 +6,10 @@
 #ifndef CONVOY_FOUND_H
 #define CONVOY_FOUND_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "maps.h"
 #include "recording.h"
 #include "session.h"
 
@@ -28,7 +28,7 @@ struct found {
 int found__find(struct found *found, struct session *session);
 void found__free(struct found *found);
 
-/* Write them, and with `maps` what their processes have mapped. */
-int found__write(const struct found *found, struct recording_writer *writer, bool maps);
+/* Write them, and what their processes have mapped, unless `maps` is NULL. */
+int found__write(const struct found *found, struct recording_writer *writer, struct maps *maps);
 
 #endif /* CONVOY_FOUND_H */

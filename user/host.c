@@ -111,6 +111,29 @@ uint64_t monotonic_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t realtime_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+void stolen_clock__start(struct stolen_clock *clock)
+{
+	clock->began_ns = monotonic_ns();
+	clock->stolen_ns = 0;
+	clock->known = !host__stolen_ns(&clock->stolen_ns);
+}
+
+struct maybe stolen_clock__share(const struct stolen_clock *clock)
+{
+	double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t now = 0;
+
+	if (!clock->known || host__stolen_ns(&now) || monotonic_ns() <= clock->began_ns)
+		return (struct maybe){ 0 };
+	return (struct maybe){ true, (double)(now - clock->stolen_ns) /
+					     ((double)(monotonic_ns() - clock->began_ns) * cpus) };
+}
+
 uint64_t own_cpu_ns(void)
 {
 	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);

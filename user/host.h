@@ -5,6 +5,7 @@
 #ifndef CONVOY_HOST_H
 #define CONVOY_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "report.h"
@@ -19,8 +20,21 @@ void host__describe(struct report *report);
  */
 int host__stolen_ns(uint64_t *ns);
 
+/* How much of the CPUs' time the hypervisor took while something went on. */
+struct stolen_clock {
+	uint64_t began_ns, stolen_ns;
+	bool known;
+};
+
+void stolen_clock__start(struct stolen_clock *clock);
+/* Of the time of all CPUs since then, 0..1; unknown where the kernel does not tell. */
+struct maybe stolen_clock__share(const struct stolen_clock *clock);
+
 /* CLOCK_MONOTONIC, ns: the clock of the events. */
 uint64_t monotonic_ns(void);
+
+/* CLOCK_REALTIME, ns. */
+uint64_t realtime_ns(void);
 
 /* CPU time that this process has used, ns. */
 uint64_t own_cpu_ns(void);

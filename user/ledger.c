@@ -577,6 +577,21 @@ int ledger__finish(struct ledger *ledger, uint64_t end_ns)
 	return locks__finish(ledger->locks);
 }
 
+int ledger__finish_cut(struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->table.n_threads; i++) {
+		struct ledger_thread *thread = &ledger->table.threads[i];
+
+		if (!thread->seen || thread->dead || thread->closed)
+			continue;
+		thread->end_ns = thread->last_in_ns > thread->start_ns ? thread->last_in_ns :
+									  thread->start_ns;
+		thread->unfinished = true;
+		limit_runtime(ledger, thread);
+	}
+	return locks__finish(ledger->locks);
+}
+
 size_t ledger__n_threads(const struct ledger *ledger)
 {
 	return ledger->table.n_threads;

@@ -98,6 +98,12 @@ int ledger__feed(struct ledger *ledger, const struct convoy_ev_hdr *ev);
 /* Close what is still open at `end_ns` (or at ledger__end_at()'s). Returns 0 or -ENOMEM. */
 int ledger__finish(struct ledger *ledger, uint64_t end_ns);
 
+/*
+ * The recording broke off: nothing is known of a thread after its last record, so that
+ * is where its life ends here. Instead of ledger__finish(). Returns 0 or -ENOMEM.
+ */
+int ledger__finish_cut(struct ledger *ledger);
+
 /* Threads in the order of their birth; valid until the next call that feeds. */
 size_t ledger__n_threads(const struct ledger *ledger);
 const struct ledger_thread *ledger__thread(const struct ledger *ledger, size_t at);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "message.h"
 #include "recorder_wire.h"
 
@@ -94,6 +95,8 @@ static int take_reply(struct recorder *recorder, struct recorder_reply *reply)
 	}
 	recorder->news.switches = reply->switches;
 	recorder->news.bytes = reply->bytes;
+	recorder->news.threads = reply->threads;
+	recorder->news.reads = reply->reads;
 	if (reply->kind == RECORDER_GONE)
 		recorder->news.gone = true;
 	else if (reply->kind == RECORDER_FAILED)
@@ -136,6 +139,34 @@ int recorder__document(struct recorder *recorder, json_t *document)
 	struct recorder_reply reply;
 
 	return ask(recorder, &header, json_incref(document), &reply);
+}
+
+int recorder__meta(struct recorder *recorder, struct record_meta *meta)
+{
+	json_t *document;
+	int err;
+
+	meta->monotonic_ns = monotonic_ns();
+	meta->realtime_ns = realtime_ns();
+	document = record_docs__meta(meta);
+	err = document ? recorder__document(recorder, document) : -ENOMEM;
+	json_decref(document);
+	return err;
+}
+
+void recorder__loss(const struct session *session, struct report_loss *loss)
+{
+	struct convoy_counters counters;
+
+	memset(loss, 0, sizeof(*loss));
+	if (!session)
+		return;
+	counters = session__counters(session);
+	loss->ring = session__ring_dropped(session);
+	loss->task_state = counters.task_state;
+	loss->reads = counters.reads;
+	loss->unmatched = counters.unmatched;
+	loss->recovered = counters.recovered;
 }
 
 int recorder__begin(struct recorder *recorder, struct record_round *round, bool find,

@@ -15,25 +15,19 @@
 
 #include <jansson.h>
 
+#include "maps.h"
 #include "record_docs.h"
 #include "recording.h"
 #include "session.h"
 
 struct recorder;
 
-/* Where the names and mappings of processes come from. */
-enum recorder_maps {
-	RECORDER_MAPS_NONE,
-	RECORDER_MAPS_PROC,	/* of those that were there before: /proc */
-	RECORDER_MAPS_EVENTS,	/* also the kernel's events, for all that come */
-};
-
 struct recorder_options {
 	struct session *session;	/* attached; NULL: without probes */
 	int fd;				/* the recording: empty, open for writing */
 	enum recording_codec codec;
 	const struct lock_table *published;	/* shared with the work; may be NULL */
-	enum recorder_maps maps;
+	struct maps *maps;		/* opened; NULL: none */
 	bool ignore;			/* its own threads are never traced (-a) */
 };
 
@@ -45,6 +39,9 @@ int recorder__start(struct recorder **recorder, const struct recorder_options *o
 
 /* Write a document. Like all that follow: 0 or a negative errno, a message is the caller's. */
 int recorder__document(struct recorder *recorder, json_t *document);
+
+/* Write META; what the clocks show is filled in. */
+int recorder__meta(struct recorder *recorder, struct record_meta *meta);
 
 /*
  * Begin a round: its events are recorded from now on, and those that are in the rings
@@ -62,8 +59,8 @@ int recorder__begin(struct recorder *recorder, struct record_round *round, bool 
 int recorder__end(struct recorder *recorder, const struct record_round_end *end,
 		  unsigned patience_ms);
 
-/* The counters of loss as they are now. */
-int recorder__loss(const struct session *session, struct report_loss *loss);
+/* The probes' counters of loss as they are now; all 0 without a session. */
+void recorder__loss(const struct session *session, struct report_loss *loss);
 
 /* Write END, say that the recording is complete, and wait for the process to end. */
 int recorder__finish(struct recorder *recorder, const struct record_end *end);
@@ -74,7 +71,9 @@ int recorder__fd(const struct recorder *recorder);
 struct recorder_news {
 	bool gone;		/* every thread that was found or followed has ended */
 	int failed;		/* 0, or why it can record no more: a negative errno */
-	uint64_t switches, bytes;	/* recorded so far, as of the last round's end */
+	uint64_t switches, bytes;	/* recorded so far, as of the last answer */
+	uint64_t threads;	/* in all rounds that ended */
+	uint64_t reads;		/* that failed in the recorder itself */
 };
 
 /* Does not wait. */

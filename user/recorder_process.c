@@ -56,9 +56,14 @@ static int write_event(void *ctx, const struct convoy_ev_hdr *ev)
 {
 	struct process *process = ctx;
 
+	int err = 0;
+
 	if (ev->type == CONVOY_EV_WAIT || ev->type == CONVOY_EV_RUNNABLE)
 		process->reply.switches++;
-	return recording_writer__event(process->writer, ev);
+	else if (ev->type == CONVOY_EV_BIRTH && process->options->maps)
+		err = maps__follow(process->options->maps,
+				   ((const struct convoy_ev_birth *)ev)->pid);
+	return err ? err : recording_writer__event(process->writer, ev);
 }
 
 /* Takes the document. */
@@ -93,9 +98,12 @@ static int drain(struct process *process, uint64_t limit_ns, double *fill)
 {
 	int err = write_published(process);
 
-	if (err || !process->session)
-		return err;
-	return session__drain(process->session, limit_ns, write_event, process, fill);
+	if (!err && process->session)
+		err = session__drain(process->session, limit_ns, write_event, process, fill);
+	/* After the births, which say whose mappings are wanted. */
+	if (!err && process->options->maps)
+		err = maps__drain(process->options->maps, limit_ns, process->writer);
+	return err;
 }
 
 static uint64_t n_left(const struct process *process)
@@ -130,8 +138,8 @@ static int begin(struct process *process, json_t *document, bool find)
 	if (!err)
 		err = write_document(process, record_docs__round(&round));
 	if (!err && find)
-		err = found__write(&found, process->writer,
-				   process->options->maps != RECORDER_MAPS_NONE);
+		err = found__write(&found, process->writer, process->options->maps);
+	process->reply.reads += found.failed_reads;
 	found__free(&found);
 	process->active = !err;
 	return err;
@@ -169,8 +177,12 @@ static int end(struct process *process, json_t *document, unsigned patience_ms)
 	if (!err)
 		err = n_left(process) ? stop(process) : drain(process, UINT64_MAX, NULL);
 	process->active = false;
-	if (process->session)
-		process->before = session__counters(process->session);
+	if (process->session) {
+		struct convoy_counters now = session__counters(process->session);
+
+		process->reply.threads += now.born - process->before.born;
+		process->before = now;
+	}
 	tool_ns += (json_int_t)(own_cpu_ns() - process->cpu_before_ns);
 	json_object_set_new(document, "tool_cpu_ns", json_integer(tool_ns));
 	if (!err)
@@ -294,6 +306,9 @@ int recorder_process__run(int socket, const struct recorder_options *options)
 		message("the recorder cannot be left out of what is recorded");
 		return CONVOY_EXIT_FAILED;
 	}
+	err = options->maps ? maps__map(options->maps) : 0;
+	if (err)
+		message("the kernel's records of mappings cannot be read: %s", strerror(-err));
 	err = privileges__drop();
 	if (err) {
 		message("cannot drop privileges: %s", strerror(-err));

@@ -32,6 +32,7 @@ enum option_key {
 	KEY_THREADS,
 	KEY_RING_BYTES,
 	KEY_ALLOW_LOSS,
+	KEY_FORCE,
 };
 
 static const struct argp_option options[] = {
@@ -73,6 +74,8 @@ static const struct argp_option options[] = {
 	  "Format of the report on stdout (default: text)", 0 },
 	{ "export", KEY_EXPORT, "FORMAT=FILE", 0, "Also write the report to a file; repeatable",
 	  0 },
+	{ "output", 'o', "FILE", 0, "Also keep the recording, for `convoy report FILE`", 0 },
+	{ "force", KEY_FORCE, 0, 0, "Replace FILE if it is there", 0 },
 	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: the tasks' log, what libbpf says", 0 },
 	{ 0 }
@@ -88,6 +91,8 @@ static const char doc[] =
 	"  convoy run -j recursion --sleep-scale 0.2   work that mostly sleeps\n"
 	"  convoy run --format json | jq .verdict      for a script\n"
 	"  convoy run --export json=report.json        read it now, keep it for later\n"
+	"  convoy run -o run.rec && convoy report run.rec --threads\n"
+	"                                              keep everything, look again later\n"
 	"  convoy run --cmd 'j1=make -j1' --cmd 'j2=make -j2' --reference j1\n"
 	"                                              commands of your own\n"
 	"\n"
@@ -103,27 +108,6 @@ struct parse_state {
 	bool has_work, has_workers, has_sleep_scale, has_seed, has_inside, has_outside;
 	int err;
 };
-
-static int parse_format(const char *text, const struct renderer **renderer)
-{
-	*renderer = render__find(text);
-	if (*renderer)
-		return 0;
-	message("format '%s' does not exist; there are:", text);
-	for (size_t i = 0; render__at(i); i++)
-		fprintf(stderr, "  %-8s %s\n", render__at(i)->name, render__at(i)->summary);
-	return -EINVAL;
-}
-
-static int parse_export(struct run_plan *plan, const char *spec)
-{
-	if (plan->n_exports == MAX_EXPORTS) {
-		message("more than %d exports", MAX_EXPORTS);
-		return -EINVAL;
-	}
-	plan->exports[plan->n_exports++] = spec;
-	return render__check_export(spec) ? -EINVAL : 0;
-}
 
 static error_t parse_option(int key, char *arg, struct argp_state *argp)
 {
@@ -214,16 +198,22 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		plan->allow_loss = true;
 		break;
 	case KEY_FORMAT:
-		err = parse_format(arg, &plan->renderer);
+		err = report_output__format(&plan->report, arg);
 		break;
 	case KEY_EXPORT:
-		err = parse_export(plan, arg);
+		err = report_output__export(&plan->report, arg);
+		break;
+	case 'o':
+		plan->output = arg;
+		break;
+	case KEY_FORCE:
+		plan->force = true;
 		break;
 	case KEY_THREADS:
-		plan->threads = true;
+		plan->report.threads = true;
 		break;
 	case 'v':
-		plan->verbose = true;
+		plan->verbose = plan->report.verbose = true;
 		break;
 	case ARGP_KEY_ARG:
 		message("'%s' is not an option; `convoy run --help` shows what there is", arg);
@@ -482,7 +472,7 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 	plan->switch_interval_ms = 5;
 	plan->futex = FUTEX_ALL;
 	plan->probes = true;
-	plan->renderer = render__find("text");
+	report_output__init(&plan->report);
 	command_line__quote(plan->command_line, sizeof(plan->command_line), argc, argv);
 
 	argv[0] = own_name;

@@ -10,12 +10,11 @@
 
 #include <jansson.h>
 
-#include "render.h"
 #include "report.h"
+#include "report_output.h"
 #include "workloads/catalog.h"
 #include "workloads/cpulist.h"
 
-#define MAX_EXPORTS 16
 #define MAX_MODES 64
 
 /* A way to run: one of the bundled modes, or a command of the user's. */
@@ -47,10 +46,9 @@ struct run_plan {
 	enum futex_probes futex;
 	size_t ring_bytes;		/* 0: default */
 	bool allow_loss;
-	const struct renderer *renderer;
-	const char *exports[MAX_EXPORTS];
-	size_t n_exports;
-	bool threads;
+	struct report_output report;
+	const char *output;		/* -o: keep the recording there; NULL: nowhere */
+	bool force;			/* replace what is there */
 	bool verbose;
 	char command_line[512];
 };

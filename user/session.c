@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 
+#include "exit_codes.h"
 #include "merge.h"
 #include "message.h"
 #include "session.h"
@@ -372,6 +373,19 @@ void session__free(struct session *session)
 	free(session->sources);
 	free(session->heap);
 	free(session);
+}
+
+int session__exit_code(int err)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+	case -EOPNOTSUPP:
+	case -EINVAL:
+	case -ENOENT:
+		return CONVOY_EXIT_REFUSED;
+	}
+	return CONVOY_EXIT_FAILED;
 }
 
 const char *session__note(const struct session *session)

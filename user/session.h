@@ -48,6 +48,9 @@ struct session_options {
 int session__new(struct session **session, const struct session_options *options);
 void session__free(struct session *session);
 
+/* With what a command ends when session__new() has failed so. */
+int session__exit_code(int err);
+
 /* Why dearer probes than usual are in use; "" when they are not. */
 const char *session__note(const struct session *session);
 

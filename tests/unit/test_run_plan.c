@@ -87,9 +87,9 @@ static void test_defaults(void **state)
 	assert_int_equal(plan.futex, FUTEX_ALL);
 	assert_int_equal(plan.ring_bytes, 0);
 	assert_false(plan.allow_loss);
-	assert_string_equal(plan.renderer->name, "text");
-	assert_int_equal(plan.n_exports, 0);
-	assert_false(plan.threads);
+	assert_string_equal(plan.report.renderer->name, "text");
+	assert_int_equal(plan.report.n_exports, 0);
+	assert_false(plan.report.threads);
 	assert_false(plan.verbose);
 	assert_true(plan.probes);
 	assert_string_equal(plan.reference, "serial");
@@ -146,8 +146,8 @@ static void test_every_option(void **state)
 	assert_int_equal(plan.futex, FUTEX_BLOCKING);
 	assert_int_equal(plan.ring_bytes, 65536);
 	assert_true(plan.allow_loss);
-	assert_string_equal(plan.renderer->name, "json");
-	assert_true(plan.threads);
+	assert_string_equal(plan.report.renderer->name, "json");
+	assert_true(plan.report.threads);
 	assert_true(plan.verbose);
 
 	plan = take("-jcountdown", "-mthreads", "-w1", "-n1", "-r1", "-v", "--start=fork",
@@ -196,7 +196,7 @@ static void test_the_last_of_two_wins(void **state)
 	assert_string_equal(plan.job->name, "countdown");
 	assert_int_equal(plan.n_modes, 1);
 	assert_string_equal(plan.modes[0].label, "threads");
-	assert_string_equal(plan.renderer->name, "text");
+	assert_string_equal(plan.report.renderer->name, "text");
 	assert_int_equal(take("-j", "sleepers", "--seed=1", "--seed=2", NULL).seed, 2);
 	assert_int_equal(take("-j", "counter", "--inside=1", "--inside=0", NULL).inside, 0);
 	/* Whether a job takes an option is a question to the job that runs. */
@@ -564,11 +564,11 @@ static void test_exports(void **state)
 	assert_int_equal(parse_argv(&plan, argc, argv), -EINVAL);
 	assert_non_null(strstr(said, "more than 16 exports"));
 	assert_int_equal(parse_argv(&plan, argc - 1, argv), 0);
-	assert_int_equal(plan.n_exports, MAX_EXPORTS);
+	assert_int_equal(plan.report.n_exports, MAX_EXPORTS);
 	for (size_t i = 0; i < MAX_EXPORTS; i++) {
-		assert_string_equal(plan.exports[i], specs[i] + strlen("--export="));
+		assert_string_equal(plan.report.exports[i], specs[i] + strlen("--export="));
 		/* Checked, not made: a refused run must leave nothing. */
-		assert_int_not_equal(access(strrchr(plan.exports[i], '=') + 1, F_OK), 0);
+		assert_int_not_equal(access(strrchr(plan.report.exports[i], '=') + 1, F_OK), 0);
 	}
 
 	refuse("", "--export", "xml=/tmp/x", NULL);

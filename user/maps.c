@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "map_events.h"
+#include "map_proc.h"
+#include "maps.h"
+#include "message.h"
+
+struct maps {
+	struct map_events *events;	/* NULL: none */
+	struct map_proc *proc;
+	bool all;
+	bool initial_namespace;		/* numbers here are the initial namespace's */
+	uint32_t *pids;			/* that are recorded; open addressing, 0: free */
+	size_t n_pids, room;
+	struct recording_writer *writer;	/* where drained ones go, while they do */
+};
+
+/* Is this the PID namespace that the probes' numbers are of? (PROC_PID_INIT_INO) */
+static bool in_initial_namespace(void)
+{
+	char name[64];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	return !strcmp(name, "pid:[4026531836]");
+}
+
+int maps__open(struct maps **out, bool events, bool all)
+{
+	const struct map_events_options options = { .pid = -1 };
+	struct maps *maps = calloc(1, sizeof(*maps));
+	int err = maps ? map_proc__new(&maps->proc) : -ENOMEM;
+
+	if (err) {
+		free(maps);
+		message("cannot watch mappings: %s", strerror(-err));
+		return err;
+	}
+	maps->all = all;
+	maps->initial_namespace = in_initial_namespace();
+	if (events && maps->initial_namespace) {
+		err = map_events__open(&maps->events, &options);
+		if (err) {
+			message("the kernel does not tell of mappings (%s): processes that end at once "
+				"will have no program's name; --maps=proc is without it",
+				strerror(-err));
+			maps->events = NULL;
+		}
+	}
+	*out = maps;
+	return 0;
+}
+
+int maps__map(struct maps *maps)
+{
+	return maps->events ? map_events__map(maps->events) : 0;
+}
+
+static size_t slot_of(const uint32_t *pids, size_t room, uint32_t pid)
+{
+	size_t at = (pid * 2654435761u) & (room - 1);
+
+	while (pids[at] && pids[at] != pid)
+		at = (at + 1) & (room - 1);
+	return at;
+}
+
+int maps__follow(struct maps *maps, uint32_t pid)
+{
+	if (maps->all || !pid)
+		return 0;
+	if (2 * (maps->n_pids + 1) > maps->room) {
+		size_t room = maps->room ? 2 * maps->room : 64;
+		uint32_t *grown = calloc(room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		for (size_t i = 0; i < maps->room; i++)
+			if (maps->pids[i])
+				grown[slot_of(grown, room, maps->pids[i])] = maps->pids[i];
+		free(maps->pids);
+		maps->pids = grown;
+		maps->room = room;
+	}
+	size_t at = slot_of(maps->pids, maps->room, pid);
+
+	maps->n_pids += !maps->pids[at];
+	maps->pids[at] = pid;
+	return 0;
+}
+
+static bool is_followed(const struct maps *maps, uint32_t pid)
+{
+	return maps->all || (maps->room && maps->pids[slot_of(maps->pids, maps->room, pid)]);
+}
+
+static int write_one(void *ctx, const struct mapping *mapping)
+{
+	return recording_writer__mapping(ctx, mapping);
+}
+
+static int write_followed(void *ctx, const struct mapping *mapping)
+{
+	struct maps *maps = ctx;
+
+	return is_followed(maps, mapping->pid) ? recording_writer__mapping(maps->writer, mapping) :
+						 0;
+}
+
+int maps__write_now(struct maps *maps, uint32_t pid, struct recording_writer *writer)
+{
+	int err;
+
+	if (!maps->initial_namespace)
+		return 0;
+	err = map_proc__read(maps->proc, (pid_t)pid, pid, monotonic_ns(), write_one, writer);
+	return err == -EACCES || err == -EPERM ? 0 : err;
+}
+
+int maps__drain(struct maps *maps, uint64_t limit_ns, struct recording_writer *writer)
+{
+	if (!maps->events)
+		return 0;
+	maps->writer = writer;
+	return map_events__drain(maps->events, limit_ns, write_followed, maps);
+}
+
+uint64_t maps__lost(struct maps *maps)
+{
+	return maps->events ? map_events__lost(maps->events) : 0;
+}
+
+void maps__free(struct maps *maps)
+{
+	if (!maps)
+		return;
+	map_events__free(maps->events);
+	map_proc__free(maps->proc);
+	free(maps->pids);
+	free(maps);
+}
