@@ -8,6 +8,7 @@
 #	WERROR=0	warnings do not stop the build
 #	SAN=1		with AddressSanitizer and UBSan, in build-asan/; SAN=thread: build-tsan/
 #	COVERAGE=1	instrumented for gcov, in build-cov/
+#	ZSTD=0		recordings are compressed with zlib even where libzstd is there
 #	STATIC=1	binaries that need no library on the target
 #	PREFIX, DESTDIR	where to install
 #	VERSION=1.2	the version, when this is no git checkout
@@ -109,11 +110,15 @@ ARCH := $(strip $(if $(filter x86_64 i%86,$(cpu)),x86, $(if $(filter aarch64%,$(
 bpf_target := $(if $(filter s390% powerpc64 ppc64,$(cpu)),bpfeb,bpfel)
 
 pkg = $(shell $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static) $(1) 2>/dev/null)
-pkg_cflags := $(call pkg,--cflags libbpf libelf zlib jansson)
-user_libs := $(call pkg,--libs libbpf libelf zlib jansson) -lm
+# libzstd is wanted, not needed: without it recordings are compressed with zlib.
+ZSTD ?= $(shell $(PKG_CONFIG) --exists libzstd 2>/dev/null && echo 1)
+zstd := $(if $(filter 1,$(ZSTD)),libzstd)
+zstd_flags := $(if $(zstd),-DHAVE_ZSTD)
+pkg_cflags := $(call pkg,--cflags libbpf libelf zlib jansson $(zstd))
+user_libs := $(call pkg,--libs libbpf libelf zlib jansson $(zstd)) -lm
 work_libs := $(call pkg,--libs jansson) -lm
 # There is no static cmocka everywhere; tests stay dynamic.
-test_libs = $(shell $(PKG_CONFIG) --libs cmocka libbpf libelf zlib jansson 2>/dev/null) -lm
+test_libs = $(shell $(PKG_CONFIG) --libs cmocka libbpf libelf zlib jansson $(zstd) 2>/dev/null) -lm
 
 warnings := -Wall -Wextra -Wshadow -Wwrite-strings -Wundef -Wformat=2
 warnings += -Wstrict-prototypes -Wmissing-prototypes
@@ -121,7 +126,7 @@ warnings += $(if $(filter 1,$(WERROR)),-Werror)
 
 # _GNU_SOURCE as a source would define it: doing both is no redefinition.
 includes := -iquote . -iquote user -iquote workloads -iquote bpf -iquote $(BUILD)/gen
-all_cppflags = -D_GNU_SOURCE= $(includes) $(pkg_cflags) $(CPPFLAGS)
+all_cppflags = -D_GNU_SOURCE= $(includes) $(zstd_flags) $(pkg_cflags) $(CPPFLAGS)
 all_cflags = -std=gnu11 -O2 -g -fPIE -pthread $(warnings) \
 	$(if $(SAN_FLAGS),$(SAN_FLAGS) -fno-omit-frame-pointer, \
 		-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(CFLAGS)

@@ -95,4 +95,8 @@ struct recording_status {
 int recording__read(int fd, const struct recording_handler *handler,
 		    struct recording_status *status);
 
+/* The same, of a recording that is in memory. */
+int recording__read_memory(const void *bytes, size_t size, const struct recording_handler *handler,
+			   struct recording_status *status);
+
 #endif /* CONVOY_RECORDING_H */

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * recording_decode.c - columns to events. Whatever the content is, nothing is read or
+ * written beyond it, and every loop ends.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recording_events.h"
+
+#define EVENT_MAX sizeof(struct convoy_ev_seen)
+
+struct events_decoder {
+	uint32_t n_shapes;
+	struct column columns[COLUMN_COUNT];
+	struct shape shapes[RECORDING_SHAPES_MAX];
+	struct model model;
+	uint8_t events[RECORDING_EVENTS_MAX * EVENT_MAX] __attribute__((aligned(8)));
+};
+
+static const char lists_damaged[] = "its lists are damaged";
+static const char columns_damaged[] = "its columns are damaged";
+
+int events_decoder__new(struct events_decoder **decoder)
+{
+	*decoder = malloc(sizeof(**decoder));
+	return *decoder ? 0 : -ENOMEM;
+}
+
+void events_decoder__free(struct events_decoder *decoder)
+{
+	free(decoder);
+}
+
+/* A number that is at most `max`. */
+static bool take_up_to(struct column *column, uint64_t max, uint64_t *value)
+{
+	return varint__take(column, value) && *value <= max;
+}
+
+static bool take_threads(struct model *model, struct column *in, uint64_t n)
+{
+	uint32_t id = 0;
+	uint64_t value;
+
+	model__begin(model);
+	for (uint64_t i = 0; i < n; i++) {
+		if (!varint__take(in, &value))
+			return false;
+		id += (uint32_t)varint__unfold(value);
+		model__new_thread(&model->threads[i], id);
+	}
+	model->n_threads = (uint32_t)n;
+	return true;
+}
+
+static bool take_shapes(struct events_decoder *decoder, struct column *in, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t type, flags, nr, op, told;
+
+		if (!take_up_to(in, UINT16_MAX, &type) || !take_up_to(in, UINT16_MAX, &flags) ||
+		    !take_up_to(in, UINT16_MAX, &nr) || !take_up_to(in, UINT16_MAX, &op) ||
+		    !take_up_to(in, TOLD_ALL, &told) || !recording_events__size((unsigned)type))
+			return false;
+		decoder->shapes[i] = (struct shape){
+			.type = (uint16_t)type,
+			.flags = (uint16_t)flags,
+			.nr = (int16_t)nr,
+			.op = (uint16_t)op,
+			.told = (uint16_t)told,
+		};
+	}
+	decoder->n_shapes = (uint32_t)n;
+	return true;
+}
+
+/* Finds the lists and where the columns are. */
+static const char *open_block(struct events_decoder *decoder, const uint8_t *raw, size_t size,
+			      uint32_t items)
+{
+	struct column in = { raw, raw + size };
+	uint64_t n_threads, n_shapes, sizes[COLUMN_COUNT];
+	const uint8_t *at;
+
+	if (items > RECORDING_EVENTS_MAX || !take_up_to(&in, RECORDING_EVENTS_MAX, &n_threads) ||
+	    !take_up_to(&in, RECORDING_SHAPES_MAX, &n_shapes))
+		return lists_damaged;
+	sizes[COLUMN_THREAD] = n_threads <= 256 ? items : 2 * (uint64_t)items;
+	sizes[COLUMN_SHAPE] = items;
+	for (int c = COLUMN_TIME; c < COLUMN_COUNT; c++)
+		if (!take_up_to(&in, size, &sizes[c]))
+			return lists_damaged;
+	if (!take_threads(&decoder->model, &in, n_threads) || !take_shapes(decoder, &in, n_shapes))
+		return lists_damaged;
+	at = in.at;
+	for (int c = 0; c < COLUMN_COUNT; c++) {
+		/* The last number of the lists may have run over the end. */
+		if (at > raw + size || sizes[c] > (uint64_t)(raw + size - at))
+			return columns_damaged;
+		decoder->columns[c] = (struct column){ at, at + sizes[c] };
+		at += sizes[c];
+	}
+	return at == raw + size ? NULL : columns_damaged;
+}
+
+static bool take_interval(struct column *columns, const struct model_thread *thread, unsigned told,
+			  struct convoy_ev_runnable *ev)
+{
+	uint64_t value;
+
+	ev->out_ns = thread->off_ns;
+	ev->next = thread->next;
+	ev->cpu_out = thread->cpu;
+	if (told & TOLD_OUT) {
+		if (!varint__take(&columns[COLUMN_OUT], &value))
+			return false;
+		ev->out_ns = varint__unfold(value) + model_thread__base_ns(thread, ev->hdr.time_ns);
+		ev->next = MODEL_IDLE;
+	}
+	if (told & TOLD_NEXT) {
+		if (!varint__take(&columns[COLUMN_NEXT], &value))
+			return false;
+		ev->next = recording_events__turn_back(value);
+	}
+	if (told & TOLD_CPU_OUT) {
+		if (!varint__take(&columns[COLUMN_CPU], &value))
+			return false;
+		ev->cpu_out = (uint16_t)value;
+	}
+	ev->cpu_in = ev->cpu_out;
+	if (told & TOLD_CPU_IN) {
+		if (!varint__take(&columns[COLUMN_CPU], &value))
+			return false;
+		ev->cpu_in = (uint16_t)value;
+	}
+	return true;
+}
+
+static bool take_wait(struct events_decoder *decoder, struct model_thread *thread,
+		      const struct shape *shape, struct convoy_ev_wait *ev)
+{
+	struct column *columns = decoder->columns;
+	unsigned told = shape->told, flags = shape->flags;
+	uint64_t value;
+
+	ev->waking_ns = 0;
+	ev->word = flags & MODEL_HAS_WORD ? thread->word : 0;
+	ev->val = flags & CONVOY_F_FUTEX ? thread->val : 0;
+	ev->holder = flags & CONVOY_F_HOLDER ? thread->holder : 0;
+	ev->nr = shape->nr;
+	ev->op = shape->op;
+	if (told & TOLD_WAKING) {
+		if (!varint__take(&columns[COLUMN_WAKING], &value))
+			return false;
+		ev->waking_ns = ev->hdr.time_ns - varint__unfold(value);
+	}
+	if (told & TOLD_WAKER) {
+		if (!varint__take(&columns[COLUMN_WAKER], &value))
+			return false;
+		thread->waker = recording_events__turn_back(value);
+	}
+	ev->waker = thread->waker;
+	if (told & TOLD_OLDER_WORD) {
+		ev->word = thread->older_word;
+		ev->val = flags & CONVOY_F_FUTEX ? thread->older_val : 0;
+	}
+	if (told & TOLD_WORD) {
+		if (!varint__take(&columns[COLUMN_WORD], &value))
+			return false;
+		ev->word = varint__unfold(value) + model__base_word(&decoder->model, thread);
+	}
+	if (told & TOLD_VAL) {
+		if (!varint__take(&columns[COLUMN_VAL], &value))
+			return false;
+		ev->val += (uint32_t)varint__unfold(value);
+	}
+	if (told & TOLD_HOLDER) {
+		if (!varint__take(&columns[COLUMN_HOLDER], &value))
+			return false;
+		ev->holder = thread->holder = (uint32_t)value;
+	}
+	if (flags & MODEL_HAS_WORD)
+		model__waits_on(&decoder->model, thread, ev->word, ev->val);
+	return true;
+}
+
+/* A rare type: `event` is all zero but for its header. */
+static bool take_rest(struct column *column, struct convoy_ev_hdr *event)
+{
+	const struct event_field *field = recording_events__fields(event->type);
+
+	for (; field->size; field++) {
+		uint8_t *to = (uint8_t *)event + field->offset;
+		uint64_t u64;
+		uint32_t u32;
+		uint16_t u16;
+
+		if (field->size == CONVOY_COMM_LEN) {
+			if (column->at > column->end || column->end - column->at < CONVOY_COMM_LEN)
+				return false;
+			memcpy(to, column->at, CONVOY_COMM_LEN);
+			column->at += CONVOY_COMM_LEN;
+			continue;
+		}
+		if (!varint__take(column, &u64))
+			return false;
+		u32 = (uint32_t)u64;
+		u16 = (uint16_t)u64;
+		memcpy(to,
+		       field->size == sizeof(u64) ? (void *)&u64 :
+		       field->size == sizeof(u32) ? (void *)&u32 :
+						    (void *)&u16,
+		       field->size);
+	}
+	return true;
+}
+
+/* The event at `out`, whose header is there. Returns its size, 0: damage. */
+static size_t take_event(struct events_decoder *decoder, uint32_t place, const struct shape *shape,
+			 uint8_t *out)
+{
+	struct model *model = &decoder->model;
+	struct model_thread *thread = &model->threads[place];
+	struct convoy_ev_hdr *hdr = (void *)out;
+	size_t size;
+
+	if (shape->type == CONVOY_EV_RUNNABLE) {
+		struct convoy_ev_runnable *ev = (void *)out;
+
+		if (!take_interval(decoder->columns, thread, shape->told, ev))
+			return 0;
+		model__comes_in(model, place, ev->cpu_in, hdr->time_ns);
+		return sizeof(*ev);
+	}
+	if (shape->type == CONVOY_EV_WAIT || shape->type == CONVOY_EV_OPEN) {
+		struct convoy_ev_runnable interval = { .hdr = *hdr };
+		struct convoy_ev_wait *ev = (void *)out;
+
+		if (!take_interval(decoder->columns, thread, shape->told, &interval))
+			return 0;
+		ev->out_ns = interval.out_ns;
+		ev->next = interval.next;
+		ev->cpu_out = interval.cpu_out;
+		ev->cpu_in = interval.cpu_in;
+		if (!take_wait(decoder, thread, shape, ev))
+			return 0;
+		if (shape->type == CONVOY_EV_WAIT)
+			model__comes_in(model, place, ev->cpu_in, hdr->time_ns);
+		return sizeof(*ev);
+	}
+	size = recording_events__size(shape->type);
+	memset(out + sizeof(*hdr), 0, size - sizeof(*hdr));
+	if (!take_rest(&decoder->columns[COLUMN_REST], hdr))
+		return 0;
+	if (shape->type == CONVOY_EV_BIRTH)
+		model__comes_in(model, place, ((struct convoy_ev_birth *)(void *)out)->cpu_in,
+				hdr->time_ns);
+	return size;
+}
+
+const char *events_decoder__decode(struct events_decoder *decoder, const uint8_t *raw, size_t size,
+				   uint32_t items, const uint8_t **events)
+{
+	struct model *model = &decoder->model;
+	const char *why = open_block(decoder, raw, size, items);
+	const uint8_t *places, *shapes;
+	uint8_t *out = decoder->events;
+	bool wide;
+
+	if (why)
+		return why;
+	places = decoder->columns[COLUMN_THREAD].at;
+	shapes = decoder->columns[COLUMN_SHAPE].at;
+	wide = model->n_threads > 256;
+	for (uint32_t i = 0; i < items; i++) {
+		uint32_t place = wide ? places[2 * i] | (uint32_t)places[2 * i + 1] << 8 :
+					places[i];
+		uint64_t time;
+		size_t event_size;
+
+		if (place >= model->n_threads || shapes[i] >= decoder->n_shapes ||
+		    !varint__take(&decoder->columns[COLUMN_TIME], &time))
+			return columns_damaged;
+		model->time_ns += varint__unfold(time);
+		*(struct convoy_ev_hdr *)(void *)out = (struct convoy_ev_hdr){
+			.type = decoder->shapes[shapes[i]].type,
+			.flags = decoder->shapes[shapes[i]].flags,
+			.id = model->threads[place].id,
+			.time_ns = model->time_ns,
+		};
+		event_size = take_event(decoder, place, &decoder->shapes[shapes[i]], out);
+		if (!event_size)
+			return columns_damaged;
+		out += event_size;
+	}
+	/* All used up, and none run over. */
+	for (int c = COLUMN_TIME; c < COLUMN_COUNT; c++)
+		if (decoder->columns[c].at != decoder->columns[c].end)
+			return columns_damaged;
+	*events = decoder->events;
+	return NULL;
+}
