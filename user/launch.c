@@ -15,46 +15,105 @@
 
 extern char **environ;
 
-/* Tell the parent: 0 for "at the cork", else why not. */
-static void tell(int fd, int err)
+/* A child's word to its parent: 0 for "at the cork", else why not, and how far it came. */
+struct word {
+	int err;
+	enum launch_step step;
+};
+
+static void tell(int fd, int err, enum launch_step step)
 {
-	if (write(fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
+	struct word word = { .err = err, .step = step };
+
+	if (write(fd, &word, sizeof(word)) != (ssize_t)sizeof(word))
 		_exit(126);
+}
+
+void launch__note_ignored(sigset_t *ignored)
+{
+	struct sigaction action;
+
+	sigemptyset(ignored);
+	for (int number = 1; number < NSIG; number++)
+		if (!sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN)
+			sigaddset(ignored, number);
+}
+
+/* In the child. */
+static void set_signals(const struct launch_options *options)
+{
+	bool all = options->leave_alone && options->ignored;
+
+	/* Two numbers belong to libc, two cannot be set; they stay as they are. */
+	for (int number = 1; all && number < NSIG; number++)
+		signal(number, sigismember(options->ignored, number) == 1 ? SIG_IGN : SIG_DFL);
+	if (!all)
+		signal(SIGPIPE, SIG_DFL);
+}
+
+/* In the child. The command is convoy's: it ends with it, and Ctrl-C is convoy's to handle. */
+static int take_along(pid_t parent)
+{
+	/* Its own group, so that all of it can be killed. */
+	setpgid(0, 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -errno;
+	if (getppid() != parent)
+		_exit(127);
+	return 0;
+}
+
+/* In the child. Returns why it failed, as a negative errno. */
+static int execute(const struct launch_options *options)
+{
+	/* execvp() searches the PATH of `environ`. */
+	if (options->envp)
+		environ = (char **)options->envp;
+	/* A path as it is: execvp() would feed a file of no known format to a shell. */
+	if (strchr(options->argv[0], '/'))
+		execve(options->argv[0], options->argv, environ);
+	else
+		execvp(options->argv[0], options->argv);
+	return -errno;
 }
 
 /* In the child. Never returns. */
 static void run_child(const struct launch_options *options, int cork, int tell_fd, pid_t parent)
 {
+	enum launch_step step = LAUNCH_PREPARING;
 	ssize_t got;
 	char byte;
+	int err = 0;
 
-	/* Its own group, so that all of it can be killed and Ctrl-C is convoy's to handle. */
-	setpgid(0, 0);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+	if (!options->leave_alone)
+		err = take_along(parent);
+	if (err)
 		goto fail;
-	if (getppid() != parent)
-		_exit(127);
 	if (options->cpus && sched_setaffinity(0, sizeof(*options->cpus), options->cpus))
-		goto fail;
+		goto fail_errno;
+	set_signals(options);
 	if (options->sigmask && sigprocmask(SIG_SETMASK, options->sigmask, NULL))
-		goto fail;
-	signal(SIGPIPE, SIG_DFL);
+		goto fail_errno;
 	if ((options->stdout_fd >= 0 && dup2(options->stdout_fd, STDOUT_FILENO) < 0) ||
 	    (options->keep_fd >= 0 && fcntl(options->keep_fd, F_SETFD, 0)))
+		goto fail_errno;
+	step = LAUNCH_SWITCHING;
+	err = options->as ? identity__switch(options->as) : 0;
+	if (err)
 		goto fail;
-	tell(tell_fd, 0);
+	tell(tell_fd, 0, LAUNCH_CORKED);
 	do {
 		got = read(cork, &byte, 1);
 	} while (got < 0 && errno == EINTR);
 	if (got != 1) /* convoy went away without pulling it */
 		_exit(127);
-	/* A path as it is: execvpe() would feed a file of no known format to a shell. */
-	if (strchr(options->argv[0], '/'))
-		execve(options->argv[0], options->argv, options->envp ? options->envp : environ);
-	else
-		execvpe(options->argv[0], options->argv, options->envp ? options->envp : environ);
+	step = LAUNCH_EXECUTING;
+	err = execute(options);
+	goto fail;
+fail_errno:
+	err = -errno;
 fail:
-	tell(tell_fd, errno);
+	tell(tell_fd, -err, step);
 	_exit(127);
 }
 
@@ -86,15 +145,16 @@ static pid_t *list_children(size_t *n)
 }
 
 /* What the child has to say, waiting for it; -EPIPE when it is gone without a word. */
-static int hear(int fd)
+static int hear(struct launch *launch)
 {
+	struct word word = { 0 };
 	ssize_t got;
-	int err = 0;
 
 	do {
-		got = read(fd, &err, sizeof(err));
+		got = read(launch->failure_fd, &word, sizeof(word));
 	} while (got < 0 && errno == EINTR);
-	return got == (ssize_t)sizeof(err) ? -err : -EPIPE;
+	launch->failed_step = word.step;
+	return got == (ssize_t)sizeof(word) ? -word.err : -EPIPE;
 }
 
 int launch__start(struct launch *launch, const struct launch_options *options)
@@ -105,8 +165,11 @@ int launch__start(struct launch *launch, const struct launch_options *options)
 
 	memset(launch, 0, sizeof(*launch));
 	launch->cork_fd = launch->failure_fd = -1;
+	launch->leave_alone = options->leave_alone;
 	/* Orphaned descendants come to this process, so that none is left behind. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || pipe2(cork, O_CLOEXEC))
+	if (!launch->leave_alone && prctl(PR_SET_CHILD_SUBREAPER, 1))
+		return -errno;
+	if (pipe2(cork, O_CLOEXEC))
 		return -errno;
 	if (pipe2(failure, O_CLOEXEC)) {
 		err = -errno;
@@ -115,7 +178,8 @@ int launch__start(struct launch *launch, const struct launch_options *options)
 		return err;
 	}
 	/* A shell that execs convoy leaves it children, and they are none of its business. */
-	launch->foreign = list_children(&launch->n_foreign);
+	if (!launch->leave_alone)
+		launch->foreign = list_children(&launch->n_foreign);
 	launch->pid = fork();
 	err = -errno;
 	if (!launch->pid) {
@@ -132,8 +196,9 @@ int launch__start(struct launch *launch, const struct launch_options *options)
 		return err;
 	}
 	launch->started = true;
-	setpgid(launch->pid, launch->pid); /* whoever comes first */
-	return hear(launch->failure_fd);
+	if (!launch->leave_alone)
+		setpgid(launch->pid, launch->pid); /* whoever comes first */
+	return hear(launch);
 }
 
 int launch__release(struct launch *launch, uint64_t *when_ns)
@@ -189,6 +254,8 @@ int launch__reap(struct launch *launch)
 		if (err <= 0)
 			return err;
 	}
+	if (launch->leave_alone)
+		return 1;
 	/* The command has ended; whom it left behind has come to this process. */
 	pids = list_children(&n);
 	for (size_t i = 0; i < n && err >= 0; i++) {
@@ -203,26 +270,48 @@ int launch__reap(struct launch *launch)
 
 int launch__exec_error(struct launch *launch)
 {
-	int err = 0;
+	struct word word = { 0 };
 
 	if (launch->failure_fd < 0 ||
-	    read(launch->failure_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
+	    read(launch->failure_fd, &word, sizeof(word)) != (ssize_t)sizeof(word))
 		return 0;
-	return err;
+	return word.err;
 }
 
 /* How long killed descendants may take to end: none can refuse, but a disk can be slow. */
 #define KILL_ROUNDS 10000
 
+/* One more look in a moment. */
+static void pause_shortly(void)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* A child that still stands at the cork sees that nobody will pull it, and ends. */
+static void uncork_never(struct launch *launch)
+{
+	if (launch->cork_fd < 0)
+		return;
+	close(launch->cork_fd);
+	launch->cork_fd = -1;
+	for (int i = 0; i < KILL_ROUNDS && launch__reap(launch) == 0; i++)
+		pause_shortly();
+}
+
 void launch__kill(struct launch *launch)
 {
 	if (!launch->started)
 		return;
+	if (launch->leave_alone) {
+		uncork_never(launch);
+		return;
+	}
 	if (!launch->reaped)
 		kill(-launch->pid, SIGKILL);
 	/* Those that left the group come to this process as their parents die. */
 	for (int i = 0; i < KILL_ROUNDS && launch__reap(launch) == 0; i++) {
-		struct timespec pause = { .tv_nsec = 1000000 };
 		size_t n = 0;
 		pid_t *pids = list_children(&n);
 
@@ -230,7 +319,7 @@ void launch__kill(struct launch *launch)
 			if (!is_foreign(launch, pids[k]))
 				kill(pids[k], SIGKILL);
 		free(pids);
-		nanosleep(&pause, NULL);
+		pause_shortly();
 	}
 }
 

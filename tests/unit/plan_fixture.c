@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,24 +16,13 @@
 
 #define MAX_ARGS 64
 
-char said[8192];
-
 int parse_argv(struct run_plan *plan, int argc, char **argv)
 {
-	int saved = dup(STDERR_FILENO), fd = memfd_create("stderr", MFD_CLOEXEC);
-	ssize_t n;
 	int err;
 
-	assert_true(saved >= 0 && fd >= 0);
-	fflush(stderr);
-	assert_true(dup2(fd, STDERR_FILENO) >= 0);
+	begin_hearing();
 	err = run_plan__parse(plan, argc, argv);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	n = pread(fd, said, sizeof(said) - 1, 0);
-	said[n > 0 ? n : 0] = 0;
-	close(fd);
+	end_hearing();
 	assert_string_equal(argv[0], "run"); /* argp saw another name */
 	return err;
 }

@@ -5,10 +5,8 @@
 #ifndef CONVOY_TESTS_PLAN_FIXTURE_H
 #define CONVOY_TESTS_PLAN_FIXTURE_H
 
+#include "tests/unit/stderr_fixture.h"
 #include "user/run_plan.h"
-
-/* What the last parse printed on stderr. */
-extern char said[8192];
 
 /* argv[0] is "run". */
 int parse_argv(struct run_plan *plan, int argc, char **argv);
