@@ -100,8 +100,7 @@ static void say_time(const struct why_facts *facts, FILE *out)
 	size_t busy = facts->mode->n_threads - facts->n_idle;
 
 	if (!facts->n_idle || facts->all_idle) {
-		fputs(facts->mode->n_threads == 1 ? "Its only thread spent " :
-						    "The threads spent ",
+		fputs(facts->mode->n_threads == 1 ? "Its only thread spent " : "The threads spent ",
 		      out);
 		why__say_spent(facts, out);
 		fputs(".", out);

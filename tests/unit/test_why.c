@@ -41,9 +41,8 @@ static void test_lock(void **state)
 	char *text = explain_by(locked_report(), "lock");
 
 	(void)state;
-	assert_int_equal(strncmp(text, "'app' (PID 4711), 10.0 s, 8 threads, 1.02 of 2 CPUs used.",
-				 57),
-			 0);
+	assert_int_equal(
+		strncmp(text, "'app' (PID 4711), 10.0 s, 8 threads, 1.02 of 2 CPUs used.", 57), 0);
 	assert_contains(text, "Busiest: 'worker' (TID 1) 20 % running, 'worker' (TID 2) 20 %, "
 			      "'worker' (TID 3) 20 % and 2 more.");
 	assert_contains(text, "2 threads only waited (1 for work, 1 for I/O); the others spent ");
@@ -51,8 +50,9 @@ static void test_lock(void **state)
 			      "work (no contention), 16 % asleep. ");
 	assert_contains(text, "They waited for an unnamed mutex: 1020 waits, the longest 9.87 ms.");
 	assert_contains(text, "Locks without a name are counted as one.");
-	assert_contains(text, "'db-writer' held it for 83 % of that waiting (holders are known "
-			      "for 96 % of it). That thread itself was asleep for 95 % of the time.");
+	assert_contains(text,
+			"'db-writer' held it for 83 % of that waiting (holders are known "
+			"for 96 % of it). That thread itself was asleep for 95 % of the time.");
 	assert_contains(text, "\nTry: look whether 'db-writer' sleeps or does I/O with the lock "
 			      "held");
 	free(text);
@@ -494,9 +494,10 @@ static void test_deadlock(void **state)
 	char *text = explain_by(report, "deadlock");
 
 	(void)state;
-	assert_contains(text, "This looks like a deadlock: 2 threads ('left' and 'right') waited "
-			      "for a lock all the time, and all that are known to hold one are among "
-			      "them.");
+	assert_contains(text,
+			"This looks like a deadlock: 2 threads ('left' and 'right') waited "
+			"for a lock all the time, and all that are known to hold one are among "
+			"them.");
 	assert_contains(text, "gdb -p 4711");
 	free(text);
 
