@@ -13,6 +13,9 @@
 
 static const struct command commands[] = {
 	{ "run", "run a job in several modes and say which wins and why", cmd_run },
+	{ "record", "record a command, a running process, a cgroup or the machine", cmd_record },
+	{ "report", "make the report of a recording, anywhere", cmd_report },
+	{ "why", "say what a running process waits for, in a paragraph", cmd_why },
 	{ "list", "list the jobs and modes", cmd_list },
 	{ "doctor", "say what this kernel and user can do, and how to get the rest", cmd_doctor },
 };

@@ -61,4 +61,7 @@ int render_text(const struct report *report, const struct render_options *option
 int render_csv(const struct report *report, const struct render_options *options, FILE *out);
 int render_json(const struct report *report, const struct render_options *options, FILE *out);
 
+/* The verdict alone, as paragraphs; of no table, since it is no whole report. */
+int render_verdict(const struct report *report, const struct render_options *options, FILE *out);
+
 #endif /* CONVOY_RENDER_H */

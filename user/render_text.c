@@ -192,26 +192,34 @@ static void print_audit(struct text *text)
 	text__paragraph(text, 0, 2, "%s", line);
 }
 
-static void print_verdict(struct text *text)
+/* Line by line, with the lines of a paragraph after its first one further in. */
+static void print_sentences(struct text *text, unsigned first, unsigned rest)
 {
-	char *all, *line, *rest;
+	char *all, *line, *next;
 
-	if (!text->report->verdict.text || !text->report->verdict.text[0])
+	if (!text->report->verdict.text)
 		return;
 	all = strdup(text->report->verdict.text);
 	if (!all) {
 		text->err = text->err ? text->err : -ENOMEM;
 		return;
 	}
-	fputc('\n', text->out);
-	for (line = strtok_r(all, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+	for (line = strtok_r(all, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
 		char *safe = harmless(text, line, SIZE_MAX);
 
 		if (safe)
-			text__paragraph(text, 2, 4, "%s", safe);
+			text__paragraph(text, first, rest, "%s", safe);
 		free(safe);
 	}
 	free(all);
+}
+
+static void print_verdict(struct text *text)
+{
+	if (!text->report->verdict.text || !text->report->verdict.text[0])
+		return;
+	fputc('\n', text->out);
+	print_sentences(text, 2, 4);
 }
 
 /* "1.02 s +-1 %": the median and half its interval. */
@@ -511,18 +519,41 @@ void text__first_screen(struct text *text)
 	print_next(text);
 }
 
-int render_text(const struct report *report, const struct render_options *options, FILE *out)
+static void text__init(struct text *text, const struct report *report,
+		       const struct render_options *options, FILE *out)
 {
-	struct text text = {
+	*text = (struct text){
 		.out = out,
 		.report = report,
 		.options = options,
 		.width = options->width ? options->width : INT_MAX / 2,
 	};
-
-	if (text.width < WIDTH_LEAST)
-		text.width = WIDTH_LEAST;
+	if (text->width < WIDTH_LEAST)
+		text->width = WIDTH_LEAST;
 	errno = 0;
+}
+
+static int text__end(struct text *text)
+{
+	if (!text->err && ferror(text->out))
+		text->err = errno ? -errno : -EIO;
+	return text->err;
+}
+
+int render_verdict(const struct report *report, const struct render_options *options, FILE *out)
+{
+	struct text text;
+
+	text__init(&text, report, options, out);
+	print_sentences(&text, 0, 0);
+	return text__end(&text);
+}
+
+int render_text(const struct report *report, const struct render_options *options, FILE *out)
+{
+	struct text text;
+
+	text__init(&text, report, options, out);
 	text__first_screen(&text);
 	if (report->n_modes && report->probes.sched) {
 		text__ledger(&text);
@@ -533,7 +564,5 @@ int render_text(const struct report *report, const struct render_options *option
 	}
 	if (report->n_modes && options->verbose)
 		text__tasks(&text);
-	if (!text.err && ferror(out))
-		text.err = errno ? -errno : -EIO;
-	return text.err;
+	return text__end(&text);
 }

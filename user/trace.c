@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "exec_error.h"
 #include "host.h"
 #include "message.h"
 #include "trace.h"
@@ -53,7 +54,8 @@ int trace__start(struct trace *trace, const struct trace_options *options)
 		/* Ctrl-C reaches a child that has not left this process group yet. */
 		trace->signal = trace__read_signal(options->signal_fd);
 		if (!trace->signal)
-			message("cannot start %s: %s", options->launch.argv[0], strerror(-err));
+			trace->start_status = launch__explain_start_error(&trace->launch,
+									  &options->launch, err);
 		launch__kill(&trace->launch);
 		launch__close(&trace->launch);
 		return trace->signal ? 0 : err;

@@ -27,6 +27,7 @@ struct trace {
 	uint64_t start_ns, end_ns;	/* release of the cork, when the last one was reaped */
 	struct rusage usage;	/* of the command and all its descendants, by wait4(2) */
 	uint64_t tool_cpu_ns;	/* this process's own CPU time meanwhile */
+	int start_status;	/* after trace__start() failed: the exit status for it */
 	int exec_error;		/* positive errno: the command could not be executed */
 	int signal;		/* that ended the trace early; 0: none */
 };

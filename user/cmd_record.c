@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exit_codes.h"
+#include "message.h"
+#include "parse_option.h"
+#include "record.h"
+#include "record_file.h"
+
+/* "1.2 MB" */
+static const char *bytes(char *buf, size_t size, uint64_t n)
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB" };
+	double value = (double)n;
+	size_t unit = 0;
+
+	while (value >= 999.5 && unit < sizeof(units) / sizeof(*units) - 1) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(buf, size, "%.*f %s", unit && value < 9.95 ? 1 : 0, value, units[unit]);
+	return buf;
+}
+
+static void summarise(const struct record_plan *plan, const struct record_outcome *outcome)
+{
+	uint64_t lost = outcome->loss.ring + outcome->loss.task_state + outcome->loss.unmatched;
+	char size[32], file[512];
+
+	message("%.3f s, %llu thread%s, %llu context switches, %llu lost: %s%s%s",
+		(double)outcome->duration_ns / 1e9, (unsigned long long)outcome->threads,
+		outcome->threads == 1 ? "" : "s", (unsigned long long)outcome->switches,
+		(unsigned long long)lost, bytes(size, sizeof(size), outcome->bytes),
+		strcmp(plan->output, "-") ? " in " : "", strcmp(plan->output, "-") ? plan->output : "");
+	if (strcmp(plan->output, "-")) {
+		word__quote(file, sizeof(file), plan->output);
+		message("`convoy report %s` shows it", file);
+	}
+	if (outcome->left)
+		message("the command still runs, as process %ld: it is left alone",
+			(long)outcome->left);
+}
+
+static int exit_status(const struct record_plan *plan, const struct record_outcome *outcome)
+{
+	const struct report_loss *loss = &outcome->loss;
+
+	if (outcome->exec_status)
+		return outcome->exec_status;
+	if (outcome->failed)
+		return CONVOY_EXIT_FAILED;
+	if (outcome->command_status > 0)
+		return outcome->command_status;
+	if ((loss->ring || loss->task_state || loss->unmatched) && !plan->allow_loss) {
+		message("events were lost, so its numbers cannot be trusted (exit 4); "
+			"--allow-loss accepts them, a larger --ring-bytes may help");
+		return CONVOY_EXIT_INVALID;
+	}
+	return CONVOY_EXIT_OK;
+}
+
+static int record(struct record_request *request)
+{
+	const struct record_plan *plan = request->plan;
+	struct record_outcome outcome;
+	int status;
+
+	if (record_file__create(plan->output, plan->force, &request->fd))
+		return CONVOY_EXIT_USAGE;
+	status = record__run(request, &outcome);
+	/* Of what never ran there is nothing to keep. */
+	if (!outcome.begun || outcome.exec_status || (status && !outcome.failed))
+		record_file__remove(plan->output, request->fd);
+	else
+		summarise(plan, &outcome);
+	close(request->fd);
+	return status ? status : exit_status(plan, &outcome);
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct record_request request = { .fd = -1 };
+	struct cgroup_target cgroup;
+	struct identity identity = { 0 };
+	struct record_plan plan;
+	int err, status;
+
+	if (record_plan__parse(&plan, argc, argv))
+		return CONVOY_EXIT_USAGE;
+	request.plan = &plan;
+	err = record_plan__check_targets(&plan);
+	if (!err && plan.cgroup) {
+		err = cgroup__find(plan.cgroup, &cgroup);
+		request.cgroup = &cgroup;
+	}
+	if (!err && plan.as) {
+		err = identity__find(plan.as, &identity);
+		if (!err)
+			err = identity__may_switch(&identity);
+		request.as = &identity;
+	}
+	if (err) {
+		identity__free(&identity);
+		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ?
+			       CONVOY_EXIT_REFUSED :
+			       CONVOY_EXIT_USAGE;
+	}
+	signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of write() */
+	status = record(&request);
+	identity__free(&identity);
+	return status;
+}

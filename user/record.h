@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * record.h - record what a plan names: attach, watch until it is over, close.
+ */
+#ifndef CONVOY_RECORD_H
+#define CONVOY_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cgroup.h"
+#include "identity.h"
+#include "record_plan.h"
+#include "report.h"
+
+struct record_request {
+	const struct record_plan *plan;
+	const struct cgroup_target *cgroup;	/* of CONVOY_TARGETS_CGROUP */
+	const struct identity *as;	/* whom a command becomes; NULL: the caller */
+	int fd;				/* the recording: empty, open for writing */
+	bool quiet;			/* do not say that it has begun */
+};
+
+struct record_outcome {
+	bool begun;		/* there is a recording, which may end early */
+	bool failed;		/* it ends early, after a message */
+	int signal;		/* that ended it; 0: none */
+	int exec_status;	/* 126 or 127, after a message: the command did not start */
+	int command_status;	/* as a shell has it; -1: none, or it still runs */
+	pid_t left;		/* the command that still runs, left alone; 0: none */
+	uint64_t duration_ns;
+	uint64_t threads, switches, bytes;
+	struct report_loss loss;
+};
+
+/*
+ * Record until the command or the target has ended, the time is over, or a signal comes;
+ * a command that goes on is waited for until it has ended or another signal comes.
+ * Returns 0 (then *outcome says how it went) or, after a message, an exit status.
+ */
+int record__run(const struct record_request *request, struct record_outcome *outcome);
+
+#endif /* CONVOY_RECORD_H */
