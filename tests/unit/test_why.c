@@ -363,17 +363,27 @@ static void test_spinning(void **state)
 	assert_int_equal(estimate__init(&report->modes->cpu_ns, &cpu, 1), 0);
 	assert_int_equal(estimate__init(&report->modes->system_ns, &kernel, 1), 0);
 	text = explain_by(report, "spinning");
-	assert_contains(text, "It may be spinning: 65 % of its CPU time was spent in the kernel. ");
+	assert_contains(
+		text,
+		"It may be spinning, which cannot be seen here as waiting: 65 % of its CPU time was spent in the kernel.");
 	assert_lacks(text, "sched_yield");
 	free(text);
+
+	/* One that copies has its reason to be in the kernel. */
+	report = watched(2);
+	for (int i = 0; i < 2; i++)
+		add_busy(report, "dd", 5, ACCOUNT_RUNNING, 900, ACCOUNT_DISK, 100, -1);
+	assert_int_equal(estimate__init(&report->modes->cpu_ns, &cpu, 1), 0);
+	assert_int_equal(estimate__init(&report->modes->system_ns, &kernel, 1), 0);
+	free(explain_by(report, "compute"));
 
 	report = watched(2);
 	for (int i = 0; i < 2; i++)
 		add_busy(report, "spinner", 5, ACCOUNT_RUNNING, 1000, -1);
 	report->modes->yields = 20000 * WATCHED_S;
 	text = explain_by(report, "spinning");
-	assert_contains(text, "It may be spinning: it gave up the CPU by sched_yield 20000 times a "
-			      "second. ");
+	assert_contains(text,
+			"as waiting: it gave up the CPU by sched_yield 20000 times a second.");
 	assert_lacks(text, "in the kernel");
 	free(text);
 
@@ -417,10 +427,25 @@ static void test_children(void **state)
 	char *text;
 
 	(void)state;
-	add_busy(report, "make", 5, ACCOUNT_CHILD, 990, ACCOUNT_RUNNING, 10, -1);
+	add_busy(report, "make", 5, ACCOUNT_CHILD, 900, ACCOUNT_RUNNING, 100, -1);
 	text = explain_by(report, "child");
 	assert_contains(text, "It waits for its child processes to end.");
 	assert_contains(text, "pgrep -P 4711");
+	free(text);
+
+	/* One that does nothing else is idle; a child that was followed is not. */
+	report = watched(2);
+	add_busy(report, "sh", 1, ACCOUNT_CHILD, 1000, -1);
+	text = explain_by(report, "idle");
+	assert_contains(text, "its only thread only waited (1 for child processes).");
+	assert_contains(text, "look at its children");
+	free(text);
+	report = watched(2);
+	add_busy(report, "sh", 1, ACCOUNT_CHILD, 1000, -1);
+	add_busy(report, "cc", 1, ACCOUNT_RUNNING, 1000, -1);
+	text = explain_by(report, "compute");
+	assert_contains(text, "1 thread only waited (1 for child processes); the other spent 100 % "
+			      "of its time running.");
 	free(text);
 }
 
