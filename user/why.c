@@ -120,7 +120,8 @@ static void say_more(const struct why_facts *facts, FILE *out)
 	if (facts->context->seconds > 0)
 		snprintf(duration, sizeof(duration), " -d %g", facts->context->seconds);
 	fprintf(out,
-		"More: convoy record -p %" PRIu32 "%s -o why.rec && convoy report why.rec --threads",
+		"More: convoy record -p %" PRIu32
+		"%s -o why.rec && convoy report why.rec --threads",
 		facts->context->pid, duration);
 }
 

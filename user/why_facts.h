@@ -32,7 +32,8 @@ struct why_facts {
 	uint64_t time_ns[ACCOUNT_COUNT], lifetime_ns;
 	uint64_t switches;	/* of all threads */
 	const struct report_thread *top;	/* that ran the most; NULL: none ran */
-	const struct report_lock *lock;	/* most waited for, of those held by somebody; or NULL */
+	/* Of the locks that somebody can hold, the one most waited for; or NULL. */
+	const struct report_lock *lock;
 	double lock_part;	/* of all waiting for such locks: 0..1 */
 };
 
@@ -77,8 +78,9 @@ double why_facts__cpu(const struct why_facts *facts, const struct report_thread 
 
 /* 0 when it is not known. */
 double why_facts__system(const struct why_facts *facts);	/* of the CPU time, in the kernel */
-double why_facts__yields(const struct why_facts *facts);	/* sched_yield switches a second */
-double why_facts__looks(const struct why_facts *facts);	/* wake-ups a second of a sleeping thread */
+double why_facts__yields(const struct why_facts *facts);	/* sched_yield a second */
+/* Wake-ups a second of a thread that mostly sleeps. */
+double why_facts__looks(const struct why_facts *facts);
 
 /* Is it, by its name, a program that has a global interpreter lock? */
 bool why_facts__interpreter(const struct why_facts *facts);

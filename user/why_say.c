@@ -170,8 +170,8 @@ void why_advise__stopped(const struct why_facts *facts, FILE *out)
 	uint32_t pid = facts->context->pid;
 
 	fprintf(out,
-		"kill -CONT %" PRIu32 ", or let go of it in the debugger (TracerPid in /proc/%" PRIu32
-		"/status).",
+		"kill -CONT %" PRIu32 ", or let go of it in the debugger (TracerPid in "
+		"/proc/%" PRIu32 "/status).",
 		pid, pid);
 }
 
@@ -396,8 +396,8 @@ void why_say__spinning(const struct why_facts *facts, FILE *out)
 void why_advise__spinning(const struct why_facts *facts, FILE *out)
 {
 	fprintf(out,
-		"perf top -p %" PRIu32 " shows what it runs; where it waits in a loop, let it sleep "
-		"(mutex, condition variable); where it makes system calls, make fewer.",
+		"perf top -p %" PRIu32 " shows what it runs; where it waits in a loop, let it "
+		"sleep (mutex, condition variable); where it makes system calls, make fewer.",
 		facts->context->pid);
 }
 
