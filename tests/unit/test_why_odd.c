@@ -168,12 +168,9 @@ static void test_a_thousand_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_loss_comes_first),
-		cmocka_unit_test(test_nothing_recorded),
-		cmocka_unit_test(test_without_threads),
-		cmocka_unit_test(test_other_than_one_mode),
-		cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_a_thousand_threads),
+		cmocka_unit_test(test_loss_comes_first), cmocka_unit_test(test_nothing_recorded),
+		cmocka_unit_test(test_without_threads),	 cmocka_unit_test(test_other_than_one_mode),
+		cmocka_unit_test(test_hostile_names),	 cmocka_unit_test(test_a_thousand_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
