@@ -61,7 +61,7 @@ static const struct report_thread *next_busy(const struct why_facts *facts,
 		const struct report_thread *thread = &facts->mode->threads[i];
 		uint64_t ns = thread->time_ns[ACCOUNT_RUNNING];
 
-		if (why_thread__share(thread, ACCOUNT_RUNNING) < WORTH_SAYING)
+		if (why_facts__cpu(facts, thread) < WORTH_SAYING)
 			continue;
 		/* Of equals, the earlier comes first. */
 		if (after && (ns > after->time_ns[ACCOUNT_RUNNING] ||
@@ -80,11 +80,11 @@ static void say_busy(const struct why_facts *facts, FILE *out)
 	size_t n = 0, said = 0;
 
 	for (size_t i = 0; i < facts->mode->n_threads; i++)
-		n += why_thread__share(&facts->mode->threads[i], ACCOUNT_RUNNING) >= WORTH_SAYING;
+		n += why_facts__cpu(facts, &facts->mode->threads[i]) >= WORTH_SAYING;
 	while (said < MOST_BUSY && (thread = next_busy(facts, thread))) {
 		fprintf(out, "%s%s %s",
 			said ? ", " : " Busiest: ", why__thread(facts, name, thread),
-			why__percent(share, why_thread__share(thread, ACCOUNT_RUNNING)));
+			why__percent(share, why_facts__cpu(facts, thread)));
 		if (!said)
 			fputs(" running", out);
 		said++;
@@ -120,7 +120,8 @@ static void say_more(const struct why_facts *facts, FILE *out)
 	if (facts->context->seconds > 0)
 		snprintf(duration, sizeof(duration), " -d %g", facts->context->seconds);
 	fprintf(out,
-		"More: convoy record -p %" PRIu32 "%s -o why.rec && convoy report why.rec --threads",
+		"More: convoy record -p %" PRIu32
+		"%s -o why.rec && convoy report why.rec --threads",
 		facts->context->pid, duration);
 }
 

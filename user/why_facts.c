@@ -21,10 +21,13 @@ double why_thread__share(const struct report_thread *thread, enum account accoun
 
 bool why_thread__idle(const struct report_thread *thread)
 {
-	return why_thread__share(thread, ACCOUNT_COND) + why_thread__share(thread, ACCOUNT_IO) +
-		       why_thread__share(thread, ACCOUNT_SLEEP) +
-		       why_thread__share(thread, ACCOUNT_JOIN) >
-	       IDLE;
+	static const enum account idle[] = { ACCOUNT_COND, ACCOUNT_IO,	  ACCOUNT_SLEEP,
+					     ACCOUNT_JOIN, ACCOUNT_CHILD, ACCOUNT_OTHER };
+	double share = 0;
+
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+		share += why_thread__share(thread, idle[i]);
+	return share > IDLE;
 }
 
 enum account why_thread__mostly(const struct report_thread *thread)
@@ -115,11 +118,11 @@ bool why_facts__all_cpus(const struct why_facts *facts)
 	return facts->cpus && facts->cores.known && facts->cores.value >= ALL_CPUS * facts->cpus;
 }
 
-double why_facts__top_cpu(const struct why_facts *facts)
+double why_facts__cpu(const struct why_facts *facts, const struct report_thread *thread)
 {
-	if (!facts->top || facts->seconds <= 0)
+	if (!thread || facts->seconds <= 0)
 		return 0;
-	return (double)facts->top->time_ns[ACCOUNT_RUNNING] / (facts->seconds * 1e9);
+	return (double)thread->time_ns[ACCOUNT_RUNNING] / (facts->seconds * 1e9);
 }
 
 double why_facts__system(const struct why_facts *facts)

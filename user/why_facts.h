@@ -22,8 +22,9 @@ struct why_facts {
 	unsigned cpus;		/* 0: unknown */
 	struct maybe cores;	/* CPUs that were used, on average */
 	/*
-	 * Threads that only waited for work, I/O, time or each other say nothing of what
-	 * is slow. Shares are of the others' time; of everybody's, when there are none.
+	 * Threads that only waited for work, I/O, time, children or each other say nothing
+	 * of what is slow. Shares are of the others' time; of everybody's, when there are
+	 * none.
 	 */
 	size_t n_idle;
 	size_t idle_for[ACCOUNT_COUNT];	/* of these, by what they mostly waited for */
@@ -31,7 +32,8 @@ struct why_facts {
 	uint64_t time_ns[ACCOUNT_COUNT], lifetime_ns;
 	uint64_t switches;	/* of all threads */
 	const struct report_thread *top;	/* that ran the most; NULL: none ran */
-	const struct report_lock *lock;	/* most waited for, of those held by somebody; or NULL */
+	/* Of the locks that somebody can hold, the one most waited for; or NULL. */
+	const struct report_lock *lock;
 	double lock_part;	/* of all waiting for such locks: 0..1 */
 };
 
@@ -71,11 +73,14 @@ bool why_test__waits_for_others(const struct report_thread *thread, enum account
 /* Did it use all the CPUs that it may? False when that is not known. */
 bool why_facts__all_cpus(const struct why_facts *facts);
 
+/* Of the watched time, that the thread ran; 0 when it is not known, or NULL. */
+double why_facts__cpu(const struct why_facts *facts, const struct report_thread *thread);
+
 /* 0 when it is not known. */
-double why_facts__top_cpu(const struct why_facts *facts);	/* of the watched time, the top thread */
 double why_facts__system(const struct why_facts *facts);	/* of the CPU time, in the kernel */
-double why_facts__yields(const struct why_facts *facts);	/* sched_yield switches a second */
-double why_facts__looks(const struct why_facts *facts);	/* wake-ups a second of a sleeping thread */
+double why_facts__yields(const struct why_facts *facts);	/* sched_yield a second */
+/* Wake-ups a second of a thread that mostly sleeps. */
+double why_facts__looks(const struct why_facts *facts);
 
 /* Is it, by its name, a program that has a global interpreter lock? */
 bool why_facts__interpreter(const struct why_facts *facts);

@@ -7,14 +7,14 @@
  */
 #include "why_say.h"
 
-#include <math.h>
-
 #define LOCK_MATTERS 0.15	/* shares of the busy threads' time, from which to speak of it */
 #define QUEUE_MATTERS 0.15
 #define FAULT_MATTERS 0.10	/* a page fault should be over in no time */
 #define DISK_MATTERS 0.25
 #define COMPUTES 0.70
 #define SATURATED 0.85		/* of the watched time that one thread ran */
+#define TURNS_LEAST 0.70	/* CPUs that threads use which take turns on one; others run, too */
+#define TURNS_MOST 1.15
 #define IN_KERNEL 0.5		/* of the CPU time, from which it is worth a suspicion */
 #define SOME_CPU 0.3		/* CPUs in use, below which a part of them means nothing */
 #define MANY_YIELDS 1000	/* sched_yield a second that lead somewhere else */
@@ -104,8 +104,10 @@ static double weigh_gil_suspected(const struct why_facts *facts)
 {
 	size_t takers = 0;
 
+	if (facts->lock && facts->lock->kind == LOCK_GIL)
+		return 0; /* it is known */
 	if (!why_facts__interpreter(facts) || !facts->cores.known || facts->cpus < 2 ||
-	    fabs(facts->cores.value - 1) > 1 - SATURATED ||
+	    facts->cores.value < TURNS_LEAST || facts->cores.value > TURNS_MOST ||
 	    share(facts, ACCOUNT_COND) < LOCK_MATTERS)
 		return 0;
 	for (size_t i = 0; i < facts->mode->n_threads; i++) {
@@ -141,10 +143,12 @@ static double weigh_io(const struct why_facts *facts)
 
 static double weigh_spinning(const struct why_facts *facts)
 {
-	bool running = facts->cores.known && facts->cores.value >= SOME_CPU;
+	double io = share(facts, ACCOUNT_IO) + share(facts, ACCOUNT_DISK);
+	/* Whoever waits for I/O now and then has a better reason to be in the kernel. */
+	bool kernel = why_facts__system(facts) >= IN_KERNEL && io < WORTH_SAYING;
 
-	if (!running ||
-	    (why_facts__system(facts) < IN_KERNEL && why_facts__yields(facts) < MANY_YIELDS))
+	if (!facts->cores.known || facts->cores.value < SOME_CPU ||
+	    (!kernel && why_facts__yields(facts) < MANY_YIELDS))
 		return 0;
 	return share(facts, ACCOUNT_RUNNING);
 }
@@ -152,14 +156,15 @@ static double weigh_spinning(const struct why_facts *facts)
 /* One thread runs all the time, and the others wait for it. */
 static double weigh_serial(const struct why_facts *facts)
 {
-	if (why_facts__top_cpu(facts) < SATURATED || facts->cpus == 1 ||
+	if (why_facts__cpu(facts, facts->top) < SATURATED || facts->cpus == 1 ||
 	    why_facts__all_cpus(facts) || weigh_spinning(facts) > 0 || weigh_lock(facts) > 0)
 		return 0;
 	if ((double)facts->top->time_ns[ACCOUNT_RUNNING] <
 	    SATURATED * (double)facts->mode->time_ns[ACCOUNT_RUNNING])
 		return 0;
-	return why_facts__count(facts, why_test__waits_for_others, 0) ? why_facts__top_cpu(facts) :
-									0;
+	return why_facts__count(facts, why_test__waits_for_others, 0) ?
+		       why_facts__cpu(facts, facts->top) :
+		       0;
 }
 
 static double weigh_compute(const struct why_facts *facts)

@@ -170,8 +170,8 @@ void why_advise__stopped(const struct why_facts *facts, FILE *out)
 	uint32_t pid = facts->context->pid;
 
 	fprintf(out,
-		"kill -CONT %" PRIu32 ", or let go of it in the debugger (TracerPid in /proc/%" PRIu32
-		"/status).",
+		"kill -CONT %" PRIu32 ", or let go of it in the debugger (TracerPid in "
+		"/proc/%" PRIu32 "/status).",
 		pid, pid);
 }
 
@@ -382,26 +382,22 @@ void why_advise__io(const struct why_facts *facts, FILE *out)
 void why_say__spinning(const struct why_facts *facts, FILE *out)
 {
 	double kernel = why_facts__system(facts), yields = why_facts__yields(facts);
-	bool said = false;
 	char share[WHY_WORD];
 
-	fputs("It may be spinning:", out);
-	if (kernel >= MOSTLY) {
-		fprintf(out, " %s of its CPU time was spent in the kernel",
-			why__percent(share, kernel));
-		said = true;
-	}
+	fputs("It may be spinning, which cannot be seen here as waiting:", out);
+	if (kernel >= MOSTLY)
+		fprintf(out, " %s of its CPU time was spent in the kernel%s",
+			why__percent(share, kernel), yields >= 1 ? ", and" : "");
 	if (yields >= 1)
-		fprintf(out, "%s it gave up the CPU by sched_yield %.0f times a second",
-			said ? ", and" : "", yields);
-	fputs(". convoy sees only waiting that sleeps.", out);
+		fprintf(out, " it gave up the CPU by sched_yield %.0f times a second", yields);
+	fputc('.', out);
 }
 
 void why_advise__spinning(const struct why_facts *facts, FILE *out)
 {
 	fprintf(out,
-		"perf top -p %" PRIu32 " shows what it runs; where it waits in a loop, let it sleep "
-		"(mutex, condition variable).",
+		"perf top -p %" PRIu32 " shows what it runs; where it waits in a loop, let it "
+		"sleep (mutex, condition variable); where it makes system calls, make fewer.",
 		facts->context->pid);
 }
 
@@ -413,7 +409,7 @@ void why_say__serial(const struct why_facts *facts, FILE *out)
 	fprintf(out,
 		"%s ran for %s of the time, on one CPU, while %zu other thread%s mostly waited.",
 		why__thread(facts, name, facts->top),
-		why__percent(share, why_facts__top_cpu(facts)), n, times(n));
+		why__percent(share, why_facts__cpu(facts, facts->top)), n, times(n));
 }
 
 void why_advise__serial(const struct why_facts *facts, FILE *out)

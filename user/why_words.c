@@ -144,6 +144,8 @@ static int compare_items(const void *a, const void *b)
 void why__say_spent(const struct why_facts *facts, FILE *out)
 {
 	struct item items[ACCOUNT_COUNT];
+	size_t n = facts->mode->n_threads;
+	const char *whose = n && n - (facts->all_idle ? 0 : facts->n_idle) == 1 ? "its" : "their";
 	char buf[WHY_WORD];
 	size_t said = 0;
 
@@ -156,8 +158,10 @@ void why__say_spent(const struct why_facts *facts, FILE *out)
 	for (size_t i = 0; i < MOST_ITEMS; i++) {
 		if (said && items[i].share < WORTH_SAYING)
 			break;
-		fprintf(out, "%s%s%s%s", said ? ", " : "", why__percent(buf, items[i].share),
-			said ? " " : " of their time ", why__doing(items[i].account));
+		fprintf(out, "%s%s", said ? ", " : "", why__percent(buf, items[i].share));
+		if (!said)
+			fprintf(out, " of %s time", whose);
+		fprintf(out, " %s", why__doing(items[i].account));
 		if (items[i].account == ACCOUNT_COND)
 			fputs(" (no contention)", out);
 		said++;
@@ -207,6 +211,8 @@ void why__say_idle(const struct why_facts *facts, FILE *out)
 		{ ACCOUNT_IO, "for I/O" },
 		{ ACCOUNT_SLEEP, "for time to pass" },
 		{ ACCOUNT_JOIN, "for threads to end" },
+		{ ACCOUNT_CHILD, "for child processes" },
+		{ ACCOUNT_OTHER, "in other system calls" },
 	};
 	bool said = false;
 

@@ -76,7 +76,8 @@ int main(int argc, char **argv)
 	}
 	getrusage(RUSAGE_SELF, &own);
 	printf("{\"pid\": %d, \"children\": %u, \"children_voluntary\": %llu, "
-	       "\"children_involuntary\": %llu, \"own_voluntary\": %ld, \"own_involuntary\": %ld}\n",
+	       "\"children_involuntary\": %llu, \"own_voluntary\": %ld, "
+	       "\"own_involuntary\": %ld}\n",
 	       (int)getpid(), n, (unsigned long long)voluntary, (unsigned long long)involuntary,
 	       own.ru_nvcsw - before.ru_nvcsw, own.ru_nivcsw - before.ru_nivcsw);
 	return 0;
