@@ -69,11 +69,13 @@ void recording_packer__free(struct recording_packer *packer);
 /* Room that `out` needs for so many bytes. */
 size_t recording_packer__bound(size_t size);
 /*
- * Fills in block->codec, raw_size and stored_size: what does not get smaller is stored
- * as it is. Returns 0 or a negative errno.
+ * The parts one after the other, which may be of different kinds: each is compressed by
+ * its own statistics, no reader needs to know where one ends. Fills in block->codec,
+ * raw_size and stored_size: what does not get smaller is stored as it is. Returns 0 or a
+ * negative errno.
  */
 int recording_packer__pack(struct recording_packer *packer, struct recording_block *block,
-			   uint8_t *out, const uint8_t *raw, size_t size);
+			   uint8_t *out, const struct column *parts, size_t n_parts);
 
 struct recording_unpacker;
 

@@ -9,7 +9,6 @@
 #include <zlib.h>
 #ifdef HAVE_ZSTD
 #include <zstd.h>
-#include <zstd_errors.h>
 #endif
 
 #include "recording_block.h"
@@ -18,8 +17,10 @@
 #define ZSTD_LEVEL 1
 #define ZLIB_LEVEL 1
 
-/* Less is not worth a codec's own header. */
+/* Fewer bytes are not worth a codec's header. */
 #define WORTH_PACKING 64u
+/* Nor a part its own statistics: it shares those of the next. */
+#define WORTH_PARTING 256u
 
 enum recording_codec recording__best_codec(void)
 {
@@ -65,7 +66,10 @@ static int packer_init(struct recording_packer *packer)
 	case RECORDING_ZSTD:
 #ifdef HAVE_ZSTD
 		packer->zstd = ZSTD_createCCtx();
-		return packer->zstd ? 0 : -ENOMEM;
+		if (!packer->zstd)
+			return -ENOMEM;
+		ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+		return 0;
 #endif
 		break;
 	}
@@ -111,43 +115,85 @@ size_t recording_packer__bound(size_t size)
 	return bound;
 }
 
+static size_t size_of(const struct column *parts, size_t n_parts)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < n_parts; i++)
+		size += column__size(&parts[i]);
+	return size;
+}
+
+/* Whether what was compressed so far ends with this part; the last one ends anyway. */
+static bool ends_here(const struct column *part)
+{
+	return column__size(part) >= WORTH_PARTING;
+}
+
 /* Bytes that it took; 0: it did not get smaller. */
-static size_t deflate_block(struct recording_packer *packer, uint8_t *out, const uint8_t *raw,
-			    size_t size)
+static size_t deflate_parts(struct recording_packer *packer, uint8_t *out, size_t size,
+			    const struct column *parts, size_t n_parts)
 {
 	z_stream *zlib = &packer->zlib;
 
 	deflateReset(zlib);
-	zlib->next_in = (uint8_t *)raw;
-	zlib->avail_in = (uInt)size;
 	zlib->next_out = out;
 	zlib->avail_out = (uInt)size - 1;
+	for (size_t i = 0; i < n_parts; i++) {
+		zlib->next_in = (uint8_t *)parts[i].at;
+		zlib->avail_in = (uInt)column__size(&parts[i]);
+		/* Without input it would complain. */
+		if (zlib->avail_in &&
+		    deflate(zlib, ends_here(&parts[i]) ? Z_BLOCK : Z_NO_FLUSH) != Z_OK)
+			return 0;
+	}
 	return deflate(zlib, Z_FINISH) == Z_STREAM_END ? size - 1 - zlib->avail_out : 0;
 }
 
-int recording_packer__pack(struct recording_packer *packer, struct recording_block *block,
-			   uint8_t *out, const uint8_t *raw, size_t size)
+#ifdef HAVE_ZSTD
+static size_t zstd_parts(struct recording_packer *packer, uint8_t *out, size_t size,
+			 const struct column *parts, size_t n_parts)
 {
-	size_t stored = 0;
+	ZSTD_outBuffer to = { .dst = out, .size = recording_packer__bound(size) };
+	ZSTD_inBuffer none = { 0 };
+
+	ZSTD_CCtx_reset(packer->zstd, ZSTD_reset_session_only);
+	/* The window need not be larger than that. */
+	ZSTD_CCtx_setPledgedSrcSize(packer->zstd, size);
+	for (size_t i = 0; i < n_parts; i++) {
+		ZSTD_inBuffer from = { .src = parts[i].at, .size = column__size(&parts[i]) };
+		size_t left =
+			ZSTD_compressStream2(packer->zstd, &to, &from,
+					     ends_here(&parts[i]) ? ZSTD_e_flush : ZSTD_e_continue);
+
+		if (ZSTD_isError(left) || from.pos < from.size)
+			return 0;
+	}
+	return ZSTD_compressStream2(packer->zstd, &to, &none, ZSTD_e_end) ? 0 : to.pos;
+}
+#endif
+
+int recording_packer__pack(struct recording_packer *packer, struct recording_block *block,
+			   uint8_t *out, const struct column *parts, size_t n_parts)
+{
+	size_t size = size_of(parts, n_parts), stored = 0;
 
 	if (size > RECORDING_RAW_MAX)
 		return -EFBIG;
 	if (size >= WORTH_PACKING && packer->codec == RECORDING_ZLIB)
-		stored = deflate_block(packer, out, raw, size);
+		stored = deflate_parts(packer, out, size, parts, n_parts);
 #ifdef HAVE_ZSTD
-	if (size >= WORTH_PACKING && packer->codec == RECORDING_ZSTD) {
-		stored = ZSTD_compressCCtx(packer->zstd, out, recording_packer__bound(size), raw,
-					   size, ZSTD_LEVEL);
-		if (ZSTD_isError(stored))
-			return ZSTD_getErrorCode(stored) == ZSTD_error_memory_allocation ? -ENOMEM :
-											   -EIO;
-	}
+	if (size >= WORTH_PACKING && packer->codec == RECORDING_ZSTD)
+		stored = zstd_parts(packer, out, size, parts, n_parts);
 #endif
 	block->codec = (uint8_t)packer->codec;
 	if (!stored || stored >= size) {
-		memcpy(out, raw, size);
+		stored = 0;
+		for (size_t i = 0; i < n_parts; i++) {
+			memcpy(out + stored, parts[i].at, column__size(&parts[i]));
+			stored += column__size(&parts[i]);
+		}
 		block->codec = RECORDING_RAW;
-		stored = size;
 	}
 	block->raw_size = (uint32_t)size;
 	block->stored_size = (uint32_t)stored;

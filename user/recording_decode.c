@@ -89,7 +89,7 @@ static const char *open_block(struct events_decoder *decoder, const uint8_t *raw
 		return lists_damaged;
 	sizes[COLUMN_THREAD] = n_threads <= 256 ? items : 2 * (uint64_t)items;
 	sizes[COLUMN_SHAPE] = items;
-	for (int c = COLUMN_TIME; c < COLUMN_COUNT; c++)
+	for (int c = COLUMN_TIME_LOW; c < COLUMN_COUNT; c++)
 		if (!take_up_to(&in, size, &sizes[c]))
 			return lists_damaged;
 	if (!take_threads(&decoder->model, &in, n_threads) || !take_shapes(decoder, &in, n_shapes))
@@ -105,8 +105,20 @@ static const char *open_block(struct events_decoder *decoder, const uint8_t *raw
 	return at == raw + size ? NULL : columns_damaged;
 }
 
-static bool take_interval(struct column *columns, const struct model_thread *thread, unsigned told,
-			  struct convoy_ev_runnable *ev)
+/* How far a time is from where it was guessed to be. */
+static inline bool take_time(struct column *columns, enum event_column column, uint64_t *difference)
+{
+	struct column *low = &columns[COLUMN_LOW(column)];
+	uint64_t value;
+
+	if (low->at >= low->end || !varint__take(&columns[column], &value))
+		return false;
+	*difference = varint__unfold(value << 8 | *low->at++);
+	return true;
+}
+
+static inline bool take_interval(struct column *columns, const struct model_thread *thread,
+				 unsigned told, struct convoy_ev_runnable *ev)
 {
 	uint64_t value;
 
@@ -114,9 +126,9 @@ static bool take_interval(struct column *columns, const struct model_thread *thr
 	ev->next = thread->next;
 	ev->cpu_out = thread->cpu;
 	if (told & TOLD_OUT) {
-		if (!varint__take(&columns[COLUMN_OUT], &value))
+		if (!take_time(columns, COLUMN_OUT, &value))
 			return false;
-		ev->out_ns = varint__unfold(value) + model_thread__base_ns(thread, ev->hdr.time_ns);
+		ev->out_ns = value + model_thread__base_ns(thread, ev->hdr.time_ns);
 		ev->next = MODEL_IDLE;
 	}
 	if (told & TOLD_NEXT) {
@@ -138,8 +150,8 @@ static bool take_interval(struct column *columns, const struct model_thread *thr
 	return true;
 }
 
-static bool take_wait(struct events_decoder *decoder, struct model_thread *thread,
-		      const struct shape *shape, struct convoy_ev_wait *ev)
+static inline bool take_wait(struct events_decoder *decoder, struct model_thread *thread,
+			     const struct shape *shape, struct convoy_ev_wait *ev)
 {
 	struct column *columns = decoder->columns;
 	unsigned told = shape->told, flags = shape->flags;
@@ -152,9 +164,9 @@ static bool take_wait(struct events_decoder *decoder, struct model_thread *threa
 	ev->nr = shape->nr;
 	ev->op = shape->op;
 	if (told & TOLD_WAKING) {
-		if (!varint__take(&columns[COLUMN_WAKING], &value))
+		if (!take_time(columns, COLUMN_WAKING, &value))
 			return false;
-		ev->waking_ns = ev->hdr.time_ns - varint__unfold(value);
+		ev->waking_ns = ev->hdr.time_ns - value;
 	}
 	if (told & TOLD_WAKER) {
 		if (!varint__take(&columns[COLUMN_WAKER], &value))
@@ -218,8 +230,8 @@ static bool take_rest(struct column *column, struct convoy_ev_hdr *event)
 }
 
 /* The event at `out`, whose header is there. Returns its size, 0: damage. */
-static size_t take_event(struct events_decoder *decoder, uint32_t place, const struct shape *shape,
-			 uint8_t *out)
+static inline size_t take_event(struct events_decoder *decoder, uint32_t place,
+				const struct shape *shape, uint8_t *out)
 {
 	struct model *model = &decoder->model;
 	struct model_thread *thread = &model->threads[place];
@@ -281,9 +293,9 @@ const char *events_decoder__decode(struct events_decoder *decoder, const uint8_t
 		size_t event_size;
 
 		if (place >= model->n_threads || shapes[i] >= decoder->n_shapes ||
-		    !varint__take(&decoder->columns[COLUMN_TIME], &time))
+		    !take_time(decoder->columns, COLUMN_TIME, &time))
 			return columns_damaged;
-		model->time_ns += varint__unfold(time);
+		model->time_ns += time;
 		*(struct convoy_ev_hdr *)(void *)out = (struct convoy_ev_hdr){
 			.type = decoder->shapes[shapes[i]].type,
 			.flags = decoder->shapes[shapes[i]].flags,
@@ -296,7 +308,7 @@ const char *events_decoder__decode(struct events_decoder *decoder, const uint8_t
 		out += event_size;
 	}
 	/* All used up, and none run over. */
-	for (int c = COLUMN_TIME; c < COLUMN_COUNT; c++)
+	for (int c = COLUMN_TIME_LOW; c < COLUMN_COUNT; c++)
 		if (decoder->columns[c].at != decoder->columns[c].end)
 			return columns_damaged;
 	*events = decoder->events;

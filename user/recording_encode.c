@@ -24,13 +24,13 @@ struct events_encoder {
 	uint32_t n_events, n_shapes;
 	uint8_t *at[COLUMN_COUNT];	/* where the next value goes */
 	uint8_t *begin[COLUMN_COUNT];
-	uint8_t *packed;	/* the whole content */
+	uint8_t *lists;
 	struct shape shapes[RECORDING_SHAPES_MAX];
 	uint16_t shape_slots[SHAPE_SLOTS];	/* place + 1; 0: free */
 	uint16_t thread_slots[THREAD_SLOTS];
 	struct model model;
 	uint16_t threads[RECORDING_EVENTS_MAX];	/* place of each event's thread */
-	uint8_t memory[];	/* of the columns, then the packed content */
+	uint8_t memory[];	/* of the columns, then the lists */
 };
 
 static size_t column_max(enum event_column column)
@@ -39,6 +39,9 @@ static size_t column_max(enum event_column column)
 	case COLUMN_THREAD:
 		return 2; /* packed from `threads` */
 	case COLUMN_SHAPE:
+	case COLUMN_TIME_LOW:
+	case COLUMN_OUT_LOW:
+	case COLUMN_WAKING_LOW:
 		return 1;
 	case COLUMN_CPU:
 		return CPUS_MAX;
@@ -67,7 +70,7 @@ int events_encoder__new(struct events_encoder **encoder)
 
 	for (int c = 0; c < COLUMN_COUNT; c++)
 		columns += RECORDING_EVENTS_MAX * column_max(c);
-	*encoder = malloc(sizeof(**encoder) + 2 * columns + LISTS_MAX);
+	*encoder = malloc(sizeof(**encoder) + columns + LISTS_MAX);
 	if (!*encoder)
 		return -ENOMEM;
 	memory = (*encoder)->memory;
@@ -75,7 +78,7 @@ int events_encoder__new(struct events_encoder **encoder)
 		(*encoder)->begin[c] = memory;
 		memory += RECORDING_EVENTS_MAX * column_max(c);
 	}
-	(*encoder)->packed = memory;
+	(*encoder)->lists = memory;
 	begin(*encoder);
 	return 0;
 }
@@ -139,6 +142,15 @@ static void put(struct events_encoder *encoder, enum event_column column, uint64
 	encoder->at[column] = varint__put(encoder->at[column], value);
 }
 
+/* How far a time is from where it was guessed to be. */
+static void put_time(struct events_encoder *encoder, enum event_column column, uint64_t difference)
+{
+	uint64_t folded = varint__fold(difference);
+
+	*encoder->at[COLUMN_LOW(column)]++ = (uint8_t)folded;
+	put(encoder, column, folded >> 8);
+}
+
 static uint64_t fold32(uint32_t difference)
 {
 	return varint__fold((uint64_t)(int64_t)(int32_t)difference);
@@ -152,8 +164,8 @@ static unsigned put_interval(struct events_encoder *encoder, const struct model_
 
 	if (ev->out_ns != thread->off_ns) {
 		told |= TOLD_OUT;
-		put(encoder, COLUMN_OUT,
-		    varint__fold(ev->out_ns - model_thread__base_ns(thread, ev->hdr.time_ns)));
+		put_time(encoder, COLUMN_OUT,
+			 ev->out_ns - model_thread__base_ns(thread, ev->hdr.time_ns));
 	}
 	if (ev->next != (told ? MODEL_IDLE : thread->next)) {
 		told |= TOLD_NEXT;
@@ -181,7 +193,7 @@ static unsigned put_wait(struct events_encoder *encoder, struct model_thread *th
 
 	if (ev->waking_ns) {
 		told |= TOLD_WAKING;
-		put(encoder, COLUMN_WAKING, varint__fold(ev->hdr.time_ns - ev->waking_ns));
+		put_time(encoder, COLUMN_WAKING, ev->hdr.time_ns - ev->waking_ns);
 	}
 	if (ev->waker != thread->waker) {
 		told |= TOLD_WAKER;
@@ -254,7 +266,7 @@ int events_encoder__add(struct events_encoder *encoder, const struct convoy_ev_h
 		return -ENOSPC;
 	place = thread_place(encoder, event->id);
 	thread = &model->threads[place];
-	put(encoder, COLUMN_TIME, varint__fold(event->time_ns - model->time_ns));
+	put_time(encoder, COLUMN_TIME, event->time_ns - model->time_ns);
 	model->time_ns = event->time_ns;
 	if (event->type == CONVOY_EV_RUNNABLE) {
 		const struct convoy_ev_runnable *ev = (const void *)event;
@@ -307,15 +319,15 @@ static void put_threads(struct events_encoder *encoder)
 	encoder->at[COLUMN_THREAD] = out;
 }
 
-const uint8_t *events_encoder__take(struct events_encoder *encoder, size_t *size)
+void events_encoder__take(struct events_encoder *encoder, struct column parts[EVENTS_PARTS])
 {
-	uint8_t *out = encoder->packed;
+	uint8_t *out = encoder->lists;
 	uint32_t id = 0;
 
 	put_threads(encoder);
 	out = varint__put(out, encoder->model.n_threads);
 	out = varint__put(out, encoder->n_shapes);
-	for (int c = COLUMN_TIME; c < COLUMN_COUNT; c++)
+	for (int c = COLUMN_TIME_LOW; c < COLUMN_COUNT; c++)
 		out = varint__put(out, (uint64_t)(encoder->at[c] - encoder->begin[c]));
 	for (uint32_t i = 0; i < encoder->model.n_threads; i++) {
 		out = varint__put(out, fold32(encoder->model.threads[i].id - id));
@@ -330,13 +342,8 @@ const uint8_t *events_encoder__take(struct events_encoder *encoder, size_t *size
 		out = varint__put(out, shape->op);
 		out = varint__put(out, shape->told);
 	}
-	for (int c = 0; c < COLUMN_COUNT; c++) {
-		size_t n = (size_t)(encoder->at[c] - encoder->begin[c]);
-
-		memcpy(out, encoder->begin[c], n);
-		out += n;
-	}
-	*size = (size_t)(out - encoder->packed);
+	parts[0] = (struct column){ encoder->lists, out };
+	for (int c = 0; c < COLUMN_COUNT; c++)
+		parts[1 + c] = (struct column){ encoder->begin[c], encoder->at[c] };
 	begin(encoder);
-	return encoder->packed;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * recording_events.c - the sizes of events, and the fields of those that are rare.
+ * recording_events.c - the fields of the events that are rare.
  */
 #include "recording_events.h"
 
@@ -55,29 +55,21 @@ static const struct event_field holder_fields[] = {
 	{ 0, 0 },
 };
 
-static const struct {
-	size_t size;
-	const struct event_field *fields;
-} types[] = {
-	[CONVOY_EV_RUNNABLE] = { sizeof(struct convoy_ev_runnable), NULL },
-	[CONVOY_EV_WAIT] = { sizeof(struct convoy_ev_wait), NULL },
-	[CONVOY_EV_BIRTH] = { sizeof(struct convoy_ev_birth), birth_fields },
-	[CONVOY_EV_DEATH] = { sizeof(struct convoy_ev_death), death_fields },
-	[CONVOY_EV_FUTEX] = { sizeof(struct convoy_ev_futex), futex_fields },
-	[CONVOY_EV_OPEN] = { sizeof(struct convoy_ev_wait), NULL },
-	[CONVOY_EV_SEEN] = { sizeof(struct convoy_ev_seen), seen_fields },
-	[CONVOY_EV_ALIVE] = { sizeof(struct convoy_ev_death), death_fields },
-	[CONVOY_EV_HOLDER] = { sizeof(struct convoy_ev_holder), holder_fields },
-};
-
-#define N_TYPES (sizeof(types) / sizeof(types[0]))
-
-size_t recording_events__size(unsigned type)
-{
-	return type < N_TYPES ? types[type].size : 0;
-}
-
 const struct event_field *recording_events__fields(unsigned type)
 {
-	return type < N_TYPES ? types[type].fields : NULL;
+	switch (type) {
+	case CONVOY_EV_BIRTH:
+		return birth_fields;
+	case CONVOY_EV_DEATH:
+	case CONVOY_EV_ALIVE:
+		return death_fields;
+	case CONVOY_EV_FUTEX:
+		return futex_fields;
+	case CONVOY_EV_SEEN:
+		return seen_fields;
+	case CONVOY_EV_HOLDER:
+		return holder_fields;
+	default:
+		return NULL;
+	}
 }

@@ -49,12 +49,19 @@ struct shape {
 enum event_column {
 	COLUMN_THREAD,		/* place in the list of threads, one byte each, or two */
 	COLUMN_SHAPE,		/* place in the list of shapes, one byte each */
+	/*
+	 * Times: the lowest byte, which is noise and better left alone, and the rest, which
+	 * is not.
+	 */
+	COLUMN_TIME_LOW,
+	COLUMN_OUT_LOW,
+	COLUMN_WAKING_LOW,
 	/* Varints: */
 	COLUMN_TIME,
 	COLUMN_OUT,
+	COLUMN_WAKING,
 	COLUMN_NEXT,
 	COLUMN_CPU,
-	COLUMN_WAKING,
 	COLUMN_WAKER,
 	COLUMN_WORD,
 	COLUMN_VAL,
@@ -62,6 +69,9 @@ enum event_column {
 	COLUMN_REST,		/* all fields of the rare types */
 	COLUMN_COUNT,
 };
+
+/* From the column of the rest to that of the lowest bytes. */
+#define COLUMN_LOW(rest) ((rest)-COLUMN_TIME + COLUMN_TIME_LOW)
 
 /* --- the model ----------------------------------------------------------------------- */
 
@@ -174,9 +184,28 @@ struct event_field {
 const struct event_field *recording_events__fields(unsigned type);
 
 /* Bytes of an event of this type, 0 for none. */
-size_t recording_events__size(unsigned type);
+static inline size_t recording_events__size(unsigned type)
+{
+	/* One byte each, looked up without a branch for every event. */
+	static const uint8_t sizes[16] = {
+		[CONVOY_EV_RUNNABLE] = sizeof(struct convoy_ev_runnable),
+		[CONVOY_EV_WAIT] = sizeof(struct convoy_ev_wait),
+		[CONVOY_EV_BIRTH] = sizeof(struct convoy_ev_birth),
+		[CONVOY_EV_DEATH] = sizeof(struct convoy_ev_death),
+		[CONVOY_EV_FUTEX] = sizeof(struct convoy_ev_futex),
+		[CONVOY_EV_OPEN] = sizeof(struct convoy_ev_wait),
+		[CONVOY_EV_SEEN] = sizeof(struct convoy_ev_seen),
+		[CONVOY_EV_ALIVE] = sizeof(struct convoy_ev_death),
+		[CONVOY_EV_HOLDER] = sizeof(struct convoy_ev_holder),
+	};
+
+	return type < sizeof(sizes) ? sizes[type] : 0;
+}
 
 /* --- to columns ----------------------------------------------------------------------- */
+
+/* The lists, then the columns. */
+#define EVENTS_PARTS (1 + COLUMN_COUNT)
 
 struct events_encoder;
 
@@ -186,11 +215,8 @@ void events_encoder__free(struct events_encoder *encoder);
 /* Returns 0, -ENOSPC (the block is full: take it, then add again) or -EINVAL (no type). */
 int events_encoder__add(struct events_encoder *encoder, const struct convoy_ev_hdr *event);
 uint32_t events_encoder__count(const struct events_encoder *encoder);
-/*
- * The block's content, valid until the next call, and its size in *size. The encoder is
- * empty afterwards.
- */
-const uint8_t *events_encoder__take(struct events_encoder *encoder, size_t *size);
+/* The block's content, valid until the next call; the encoder is empty afterwards. */
+void events_encoder__take(struct events_encoder *encoder, struct column parts[EVENTS_PARTS]);
 
 /* --- from columns --------------------------------------------------------------------- */
 

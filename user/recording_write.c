@@ -80,8 +80,9 @@ static int make_room(struct recording_writer *writer, size_t size)
 }
 
 static int write_block(struct recording_writer *writer, enum recording_block_type type,
-		       uint32_t items, const uint8_t *raw, size_t size)
+		       uint32_t items, const struct column *parts, size_t n_parts)
 {
+	size_t size = 0;
 	struct recording_block block = {
 		.type = (uint16_t)type,
 		.sequence = writer->sequence,
@@ -90,11 +91,13 @@ static int write_block(struct recording_writer *writer, enum recording_block_typ
 	uint8_t *stored;
 	int err;
 
+	for (size_t i = 0; i < n_parts; i++)
+		size += column__size(&parts[i]);
 	err = make_room(writer, RECORDING_BLOCK_HEADER_SIZE + recording_packer__bound(size));
 	if (err)
 		return err;
 	stored = writer->block + RECORDING_BLOCK_HEADER_SIZE;
-	err = recording_packer__pack(writer->packer, &block, stored, raw, size);
+	err = recording_packer__pack(writer->packer, &block, stored, parts, n_parts);
 	if (err)
 		return err;
 	block.content_sum = recording__checksum(stored, block.stored_size);
@@ -108,24 +111,23 @@ static int write_block(struct recording_writer *writer, enum recording_block_typ
 static int flush_events(struct recording_writer *writer)
 {
 	uint32_t count = events_encoder__count(writer->events);
-	const uint8_t *content;
-	size_t size;
+	struct column parts[EVENTS_PARTS];
 
 	if (!count)
 		return 0;
-	content = events_encoder__take(writer->events, &size);
-	return write_block(writer, RECORDING_EVENTS, count, content, size);
+	events_encoder__take(writer->events, parts);
+	return write_block(writer, RECORDING_EVENTS, count, parts, EVENTS_PARTS);
 }
 
 static int flush_mappings(struct recording_writer *writer)
 {
 	struct mappings_encoder *mappings = &writer->mappings;
+	struct column part = { mappings->content, mappings->content + mappings->size };
 	int err;
 
 	if (!mappings->count)
 		return 0;
-	err = write_block(writer, RECORDING_MAPPINGS, mappings->count, mappings->content,
-			  mappings->size);
+	err = write_block(writer, RECORDING_MAPPINGS, mappings->count, &part, 1);
 	mappings_encoder__clear(mappings);
 	return err;
 }
@@ -227,6 +229,7 @@ int recording_writer__mapping(struct recording_writer *writer, const struct mapp
 int recording_writer__document(struct recording_writer *writer, json_t *document)
 {
 	int err = refuses(writer);
+	struct column part;
 	char *text;
 	size_t size;
 
@@ -242,9 +245,10 @@ int recording_writer__document(struct recording_writer *writer, json_t *document
 		free(text);
 		return -EFBIG;
 	}
+	part = (struct column){ (const uint8_t *)text, (const uint8_t *)text + size };
 	err = flush(writer);
 	if (!err)
-		err = write_block(writer, RECORDING_DOCUMENT, 1, (const uint8_t *)text, size);
+		err = write_block(writer, RECORDING_DOCUMENT, 1, &part, 1);
 	free(text);
 	return writer->err = err;
 }
@@ -262,7 +266,7 @@ int recording_writer__finish(struct recording_writer *writer)
 
 	if (err)
 		return err;
-	err = write_block(writer, RECORDING_END, 0, (const uint8_t *)"", 0);
+	err = write_block(writer, RECORDING_END, 0, NULL, 0);
 	writer->finished = !err;
 	return writer->err = err;
 }

@@ -10,6 +10,7 @@
 
 #include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,10 +19,15 @@
 /* Bytes beyond the end of a column that must be readable: they may be read, not used. */
 #define VARINT_SLACK 16
 
-/* A part of a block that is being read. */
+/* A part of a block that is being read or was gathered. */
 struct column {
 	const uint8_t *at, *end;
 };
+
+static inline size_t column__size(const struct column *column)
+{
+	return (size_t)(column->end - column->at);
+}
 
 static inline uint64_t varint__fold(uint64_t difference)
 {
