@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "user/host.h"
@@ -199,6 +200,27 @@ static void test_drained_without_capabilities(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Does the kernel put build-ids into its records, and has the program one? */
+static bool expects_build_ids(void)
+{
+	int fd = open(SHORT_LIVED, O_RDONLY | O_CLOEXEC), major = 0, minor = 0;
+	struct build_id id = build_id__of_elf(fd);
+	struct utsname name;
+
+	close(fd);
+	return !uname(&name) && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 12)) && id.size;
+}
+
+static size_t count_build_ids(const struct kept *kept)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < kept->n; i++)
+		n += kept->mappings[i].build_id_size > 0;
+	return n;
+}
+
 /* The grandchildren of one process, and nobody else. */
 static void test_one_process_and_what_it_forks(void **state)
 {
@@ -233,6 +255,8 @@ static void test_one_process_and_what_it_forks(void **state)
 	assert_int_equal(read(told[0], pids, sizeof(pids)), sizeof(pids));
 	assert_int_equal(map_events__drain(events, UINT64_MAX, keep, &kept), 0);
 	check_short_lived(&kept, pids);
+	if (expects_build_ids())
+		assert_true(count_build_ids(&kept) > 0);
 	assert_string_equal(missing(&kept, outsider), "no exec");
 	assert_int_equal(map_events__lost(events), 0);
 	map_events__free(events);
@@ -244,7 +268,7 @@ static void test_one_process_and_what_it_forks(void **state)
 /* What the receiver must know itself: a fork is silent, yet the child has all of it. */
 static void test_fork_is_not_told(void **state)
 {
-	struct map_events *events = open_events(-1, ROOMY_PAGES);
+	struct map_events *events = open_events(getpid(), 0);
 	struct kept events_kept = { 0 }, own, of_child;
 	pid_t pid;
 

@@ -174,7 +174,7 @@ static void test_receiver_ends_it(void **state)
 	map_proc__free(map_proc);
 }
 
-/* Read at every moment of its end: while it dies, as a zombie, when it is gone. */
+/* Read at every moment of its end: while it dies, as a zombie, while it is reaped. */
 static void test_process_that_vanishes(void **state)
 {
 	struct map_proc *map_proc;
@@ -182,18 +182,23 @@ static void test_process_that_vanishes(void **state)
 
 	(void)state;
 	assert_int_equal(map_proc__new(&map_proc), 0);
-	for (int i = 0; i < 50; i++) {
-		pid_t pid = fork_idle();
+	for (int i = 0; i < 200; i++) {
+		bool stays = i % 4 == 0; /* a zombie, for a while */
+		pid_t pid;
 
+		signal(SIGCHLD, stays ? SIG_DFL : SIG_IGN);
+		pid = fork_idle();
 		assert_int_equal(map_proc__read(map_proc, pid, 1, 0, keep, &kept), 0);
 		kill(pid, SIGKILL);
-		for (int k = 0; k < 5; k++)
+		for (int k = 0; stays ? k < 5 : !kill(pid, 0); k++)
 			assert_int_equal(map_proc__read(map_proc, pid, 1, 0, keep, &kept), 0);
-		waitpid(pid, NULL, 0);
+		if (stays)
+			waitpid(pid, NULL, 0);
 		forget(&kept);
 		assert_int_equal(map_proc__read(map_proc, pid, 1, 0, keep, &kept), 0);
 		assert_int_equal(kept.n, 0);
 	}
+	signal(SIGCHLD, SIG_DFL);
 	map_proc__free(map_proc);
 }
 
