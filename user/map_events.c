@@ -132,8 +132,8 @@ int map_events__map(struct map_events *events)
 
 		if (buffer->memory)
 			continue;
-		memory = mmap(NULL, events->page_bytes + events->data_bytes,
-			      PROT_READ | PROT_WRITE, MAP_SHARED, buffer->fd, 0);
+		memory = mmap(NULL, events->page_bytes + events->data_bytes, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, buffer->fd, 0);
 		if (memory == MAP_FAILED)
 			return -errno;
 		buffer->memory = memory;

@@ -205,8 +205,8 @@ struct elf_image {
 	uint8_t notes[512];
 };
 
-static const uint8_t id_bytes[24] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
-				      18, 19, 20, 21, 22, 23, 24 };
+static const uint8_t id_bytes[24] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,
+				      13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24 };
 
 /* An ELF file with one segment of notes: another's, then the build-id. */
 static struct elf_image make_elf(uint32_t id_size)
