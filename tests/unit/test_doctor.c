@@ -171,7 +171,22 @@ static char *as_text(const struct diagnosis *diagnosis, unsigned width)
 	return out;
 }
 
-static json_t *as_json(const struct diagnosis *diagnosis)
+/* doctor_schema.sh wants them as files, NAME.json in this directory. */
+static void keep(const char *name, const char *json)
+{
+	const char *directory = getenv("CONVOY_TEST_JSON_OUT");
+	char path[4096];
+	FILE *file;
+
+	if (!directory)
+		return;
+	snprintf(path, sizeof(path), "%s/%s.json", directory, name);
+	file = need(fopen(path, "w"));
+	assert_true(fputs(json, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static json_t *as_json(const char *name, const struct diagnosis *diagnosis)
 {
 	char *out = NULL;
 	size_t size;
@@ -182,6 +197,7 @@ static json_t *as_json(const struct diagnosis *diagnosis)
 	assert_int_equal(fclose(stream), 0);
 	json = need(json_loads(out, JSON_REJECT_DUPLICATES, NULL));
 	assert_int_equal(out[size - 1], '\n');
+	keep(name, out);
 	free(out);
 	return json;
 }
@@ -295,6 +311,7 @@ static void test_no_btf(void **state)
 {
 	struct doctor_facts facts = all_well();
 	struct diagnosis diagnosis;
+	char *text;
 
 	(void)state;
 	facts.btf = -ENOENT;
@@ -311,6 +328,9 @@ static void test_no_btf(void **state)
 	expect(&diagnosis, "sys_exit", DOCTOR_UNKNOWN, "BTF");
 	expect(&diagnosis, "map_task_storage", DOCTOR_OK, "");
 	assert_string_equal(why_not(&diagnosis, DOCTOR_RUN), "BTF");
+	text = as_text(&diagnosis, 80);
+	assert_lacks(text, "without permission");
+	free(text);
 
 	facts.btf = -EACCES;
 	diagnosis = judged(&facts);
@@ -431,6 +451,9 @@ static void test_tracefs(void **state)
 	diagnosis = judged(&facts);
 	expect_only(&diagnosis, ONLY("exit_futex"));
 	expect(&diagnosis, "sys_exit", DOCTOR_OK, "takes the place");
+	strcpy(facts.kernel, "5.15.0");
+	diagnosis = judged(&facts);
+	expect(&diagnosis, "exit_futex", DOCTOR_MISSING, "");
 
 	/* Without need it may be missing. */
 	facts = all_well();
@@ -558,6 +581,18 @@ static void test_what_recording_needs_besides(void **state)
 	assert_false(diagnosis.works[DOCTOR_RECORD_PID]);
 	assert_false(diagnosis.works[DOCTOR_RECORD_CGROUP]);
 	assert_string_equal(why_not(&diagnosis, DOCTOR_RECORD_PID), "iterators over threads");
+
+	/* There, and not tried: no promise. */
+	facts.features.iter_task = true;
+	diagnosis = judged(&facts);
+	assert_false(diagnosis.works[DOCTOR_RECORD_PID]);
+
+	/* What run needs is proved by the probes, whatever else could not be told. */
+	facts = all_well();
+	facts.user_ns = DOCTOR_NS_UNKNOWN;
+	diagnosis = judged(&facts);
+	for (unsigned i = 0; i < DOCTOR_WORKS; i++)
+		assert_true(diagnosis.works[i]);
 
 	facts = all_well();
 	facts.features.cgroup_attach_task = false;
@@ -692,7 +727,7 @@ static void test_hostile(void **state)
 		}
 		free(text);
 	}
-	json = as_json(&diagnosis);
+	json = as_json("hostile", &diagnosis);
 	json_decref(json);
 }
 
@@ -700,7 +735,7 @@ static void test_json(void **state)
 {
 	struct doctor_facts facts = nobody();
 	struct diagnosis diagnosis = judged(&facts);
-	json_t *json = as_json(&diagnosis), *check;
+	json_t *json = as_json("nobody", &diagnosis), *check;
 	size_t i;
 
 	(void)state;
@@ -731,8 +766,14 @@ static void test_json(void **state)
 
 	facts.virt[0] = facts.cpu_model[0] = 0;
 	diagnosis = judged(&facts);
-	json = as_json(&diagnosis);
+	json = as_json("bare", &diagnosis);
 	assert_true(json_is_null(json_object_get(json_object_get(json, "host"), "virt")));
+	json_decref(json);
+
+	facts = all_well();
+	diagnosis = judged(&facts);
+	json = as_json("well", &diagnosis);
+	assert_true(json_is_true(json_object_get(json_object_get(json, "works"), "run")));
 	json_decref(json);
 }
 

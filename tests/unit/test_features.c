@@ -150,6 +150,9 @@ static void test_other_capabilities(void **state)
 	add_tracepoint(btf, "sys_exit", 2);
 	assert_true(features_of(btf).sys_exit);
 	btf = new_btf();
+	add_tracepoint(btf, "sys_exit", 3);
+	assert_false(features_of(btf).sys_exit);
+	btf = new_btf();
 	add_tracepoint(btf, "cgroup_attach_task", 5);
 	assert_true(features_of(btf).cgroup_attach_task);
 
