@@ -15,8 +15,10 @@ struct doctor_options {
 	bool json, verbose;
 };
 
+enum { KEY_FORMAT = 256 };
+
 static const struct argp_option options[] = {
-	{ "format", 'f', "text|json", 0, "Format of what is printed (default: text)", 0 },
+	{ "format", KEY_FORMAT, "text|json", 0, "Format of what is printed (default: text)", 0 },
 	{ "verbose", 'v', 0, 0, "Show what libbpf and the kernel say to the probes", 0 },
 	{ 0 }
 };
@@ -40,7 +42,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct doctor_options *chosen = state->input;
 
 	switch (key) {
-	case 'f':
+	case KEY_FORMAT:
 		chosen->json = !strcmp(arg, "json");
 		if (!chosen->json && strcmp(arg, "text") != 0) {
 			message("--format '%s' does not exist; there are text and json", arg);

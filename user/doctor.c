@@ -246,9 +246,11 @@ static void judge_perf_event(const struct doctor_facts *facts, struct doctor_che
 {
 	char paranoid[48] = "";
 
-	if (exits_by_id(facts))
+	if (exits_by_id(facts)) {
 		check->stops = DOCTOR_STOPS_RUN;
-
+		check->loses = "run needs --futex=blocking, and files that short programs map have "
+			       "no names";
+	}
 	/* It does not bind those with CAP_PERFMON. */
 	if (facts->perf_event_paranoid != DOCTOR_NO_VALUE)
 		snprintf(paranoid, sizeof(paranoid), "; perf_event_paranoid is %d",
@@ -487,8 +489,7 @@ static const struct rule rules[] = {
 	  "run convoy outside; in a container: docker run --pid=host", NULL },
 	{ "bpf", "bpf(2)", DOCTOR_STOPS_RUN, judge_bpf, NO_PROBES, BE_ROOT, NULL },
 	{ "perf_event", "perf events", DOCTOR_STOPS_NOTHING, judge_perf_event,
-	  "files that short programs map have no names; run needs --futex=blocking", BE_ROOT,
-	  NULL },
+	  "files that short programs map have no names", BE_ROOT, NULL },
 
 	{ "prog_tracing", "tp_btf programs", DOCTOR_STOPS_RUN, judge_prog_tracing, NO_PROBES,
 	  NEW_KERNEL, "programs and maps" },
@@ -553,35 +554,6 @@ static const struct rule rules[] = {
 
 _Static_assert(sizeof(rules) / sizeof(*rules) <= DOCTOR_MAX_CHECKS, "room for all checks");
 
-const char *doctor__state_name(enum doctor_state state)
-{
-	static const char *const names[] = { "ok", "degraded", "missing", "unknown" };
-
-	return names[state];
-}
-
-/* Recording needs what run needs, and some of it more. What run needs was tried. */
-static bool works(const struct diagnosis *diagnosis, enum doctor_stops stops)
-{
-	if (diagnosis->facts->probes)
-		return false;
-	for (size_t i = 0; i < diagnosis->n_checks; i++) {
-		const struct doctor_check *check = &diagnosis->checks[i];
-
-		if (check->stops >= stops && check->stops != DOCTOR_STOPS_RUN &&
-		    (check->state == DOCTOR_MISSING || check->state == DOCTOR_UNKNOWN))
-			return false;
-	}
-	return true;
-}
-
-static const enum doctor_stops stops_work[DOCTOR_WORKS] = {
-	[DOCTOR_RUN] = DOCTOR_STOPS_RUN,
-	[DOCTOR_RECORD_COMMAND] = DOCTOR_STOPS_RUN,
-	[DOCTOR_RECORD_PID] = DOCTOR_STOPS_PID,
-	[DOCTOR_RECORD_CGROUP] = DOCTOR_STOPS_CGROUP,
-};
-
 void doctor__judge(const struct doctor_facts *facts, struct diagnosis *diagnosis)
 {
 	const char *group = NULL;
@@ -601,45 +573,16 @@ void doctor__judge(const struct doctor_facts *facts, struct diagnosis *diagnosis
 			.group = group,
 			.name = rule->name,
 			.stops = rule->stops,
+			.loses = rule->loses,
 			.remedy = rule->remedy,
 		};
 		rule->judge(facts, check);
 		if (check->state == DOCTOR_OK)
-			check->remedy = NULL;
-		else
-			check->loses = rule->loses;
+			check->loses = check->remedy = NULL;
 		/* What could not be looked at may well be there. */
 		if (check->state == DOCTOR_UNKNOWN && !diagnosis->permitted)
 			check->remedy = "sudo convoy doctor finds out";
 		diagnosis->n_checks++;
 	}
-	for (size_t i = 0; i < DOCTOR_WORKS; i++)
-		diagnosis->works[i] = works(diagnosis, stops_work[i]);
-}
-
-void doctor__why_not(const struct diagnosis *diagnosis, enum doctor_work work, char *why,
-		     size_t size)
-{
-	/* What is known to be missing is reason enough. */
-	static const enum doctor_state reasons[] = { DOCTOR_MISSING, DOCTOR_UNKNOWN };
-	size_t used = 0;
-
-	why[0] = 0;
-	if (diagnosis->works[work])
-		return;
-	for (size_t r = 0; r < 2 && !used; r++) {
-		for (size_t i = 0; i < diagnosis->n_checks; i++) {
-			const struct doctor_check *check = &diagnosis->checks[i];
-
-			if (check->state != reasons[r] || check->stops < stops_work[work] ||
-			    used >= size)
-				continue;
-			/* That they all together do not work follows from each. */
-			if (used && check->stops == DOCTOR_STOPS_RUN &&
-			    i + 1 == diagnosis->n_checks)
-				continue;
-			used += (size_t)snprintf(why + used, size - used, "%s%s", used ? ", " : "",
-						 check->name);
-		}
-	}
+	doctor__judge_works(diagnosis);
 }

@@ -104,6 +104,9 @@ void doctor__look(struct doctor_facts *facts, bool verbose);
 /* Pure. `facts` must live as long as the diagnosis. */
 void doctor__judge(const struct doctor_facts *facts, struct diagnosis *diagnosis);
 
+/* The last part of it: `works` from the checks. */
+void doctor__judge_works(struct diagnosis *diagnosis);
+
 /* "ok", "degraded", "missing", "unknown" */
 const char *doctor__state_name(enum doctor_state state);
 

@@ -111,7 +111,7 @@ bool features__may_trace(uint64_t caps)
 	return (caps & admin) || (caps & both) == both;
 }
 
-int features__require(struct kernel_features *features)
+static int require(struct kernel_features *features)
 {
 	struct utsname uts;
 	struct btf *btf;
@@ -147,4 +147,13 @@ int features__require(struct kernel_features *features)
 		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+int features__require(struct kernel_features *features)
+{
+	int err = require(features);
+
+	if (err)
+		message("`convoy doctor` says what else is missing, and what it is good for");
+	return err;
 }

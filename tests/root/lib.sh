@@ -156,7 +156,7 @@ try:
 except Exception as e:
     print("no", "JSON report", repr(e), sep="\t")
     sys.exit()
-modes = r["modes"]
+modes = r.get("modes", [])
 mode = {m["mode"]: m for m in modes}
 names = dict(globals())
 for line in lines:
@@ -171,9 +171,10 @@ for line in lines:
 ' "$1" 2>&1)
 }
 
-# The report in a file is what docs/report.schema.json says.
+# validate NAME FILE [SCHEMA]: the report in a file is what docs/report.schema.json (or
+# docs/SCHEMA.schema.json) says.
 validate() {
-	local name=$1 file=$2 why
+	local name=$1 file=$2 schema=${3:-report} why
 
 	if ! has_python 'import jsonschema'; then
 		skip "$name" "$PYTHON has no jsonschema"
@@ -186,7 +187,7 @@ best = jsonschema.exceptions.best_match(
     jsonschema.validators.validator_for(schema)(schema).iter_errors(report))
 if best:
     sys.exit("%s: %s" % ("/".join(map(str, best.absolute_path)), best.message[:300]))
-' "$CONVOY_SRC/docs/report.schema.json" "$file" 2>&1); then
+' "$CONVOY_SRC/docs/$schema.schema.json" "$file" 2>&1); then
 		pass "$name"
 	else
 		fail "$name" "$why"

@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 
 #include <cmocka.h>
+#include <linux/capability.h>
 
 #include "user/features.h"
 
@@ -101,6 +102,79 @@ static void test_6_x_has_contention(void **state)
 	add_tracepoint(btf, "sched_switch", 4);
 	add_helpers(btf, "bpf_func_id", "BPF_FUNC_task_pt_regs");
 	check(features_of(btf), true, true, true, true);
+}
+
+static struct btf *with_function(const char *name)
+{
+	struct btf *btf = new_btf();
+	int proto = btf__add_func_proto(btf, 0);
+
+	assert_true(btf__add_func(btf, name, BTF_FUNC_STATIC, proto) > 0);
+	return btf;
+}
+
+static struct btf *with_sched_info(const char *member)
+{
+	struct btf *btf = new_btf();
+	int u64_id = btf__add_int(btf, "unsigned long long", 8, 0);
+
+	assert_true(btf__add_struct(btf, "sched_info", 16) > 0);
+	assert_int_equal(btf__add_field(btf, "pcount", u64_id, 0, 0), 0);
+	if (member)
+		assert_int_equal(btf__add_field(btf, member, u64_id, 64, 0), 0);
+	return btf;
+}
+
+/* What only the doctor looks at, each by itself. */
+static void test_other_capabilities(void **state)
+{
+	struct kernel_features none = features_of(new_btf());
+	struct btf *btf;
+
+	(void)state;
+	assert_false(none.sched_waking || none.sched_process_fork || none.sys_exit ||
+		     none.cgroup_attach_task || none.iter_task || none.sched_info);
+
+	btf = new_btf();
+	add_tracepoint(btf, "sched_waking", 1);
+	assert_true(features_of(btf).sched_waking);
+	for (int args = 2; args <= 3; args++) {
+		btf = new_btf();
+		add_tracepoint(btf, "sched_process_fork", args);
+		assert_true(features_of(btf).sched_process_fork);
+	}
+	btf = new_btf();
+	add_tracepoint(btf, "sched_process_fork", 1);
+	assert_false(features_of(btf).sched_process_fork);
+	btf = new_btf();
+	add_tracepoint(btf, "sys_exit", 2);
+	assert_true(features_of(btf).sys_exit);
+	btf = new_btf();
+	add_tracepoint(btf, "sys_exit", 3);
+	assert_false(features_of(btf).sys_exit);
+	btf = new_btf();
+	add_tracepoint(btf, "cgroup_attach_task", 5);
+	assert_true(features_of(btf).cgroup_attach_task);
+
+	assert_true(features_of(with_function("bpf_iter_task")).iter_task);
+	assert_false(features_of(with_function("bpf_iter_task_file")).iter_task);
+	assert_true(features_of(with_sched_info("last_arrival")).sched_info);
+	assert_false(features_of(with_sched_info("last_queued")).sched_info);
+	assert_false(features_of(with_sched_info(NULL)).sched_info);
+}
+
+static void test_capabilities(void **state)
+{
+	uint64_t bpf = 1ull << CAP_BPF, perfmon = 1ull << CAP_PERFMON;
+	uint64_t admin = 1ull << CAP_SYS_ADMIN;
+
+	(void)state;
+	assert_false(features__may_trace(0));
+	assert_false(features__may_trace(bpf));
+	assert_false(features__may_trace(perfmon));
+	assert_true(features__may_trace(bpf | perfmon));
+	assert_true(features__may_trace(admin));
+	assert_false(features__may_trace(~(bpf | admin)));
 }
 
 static void test_half_of_the_contention_is_none(void **state)
@@ -238,6 +312,8 @@ int main(void)
 		cmocka_unit_test(test_5_15_passes_no_state),
 		cmocka_unit_test(test_5_18_passes_the_state),
 		cmocka_unit_test(test_6_x_has_contention),
+		cmocka_unit_test(test_other_capabilities),
+		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_half_of_the_contention_is_none),
 		cmocka_unit_test(test_helper_is_looked_for_where_helpers_are),
 		cmocka_unit_test(test_tracepoint_of_too_few_arguments),
