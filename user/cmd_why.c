@@ -134,7 +134,8 @@ int cmd_why(int argc, char **argv)
 	if (!status) {
 		context.pid = (uint32_t)plan.pid;
 		context.name = name;
-		context.seconds = (double)outcome.duration_ns / 1e9;
+		/* Of a watch that was cut short, what there was of it. */
+		context.seconds = outcome.signal ? (double)outcome.duration_ns / 1e9 : plan.seconds;
 		status = make_explanation(&plan, &context, request.fd);
 	}
 	close(request.fd);

@@ -55,10 +55,14 @@ int wire__receive(int fd, void *data, size_t size)
 int recorder__start(struct recorder **out, const struct recorder_options *options)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
+	struct convoy_counters before = { 0 };
 	int sockets[2], err;
 
 	if (!recorder)
 		return -ENOMEM;
+	/* Here, since a command may be forked before the new process gets to it. */
+	if (options->session)
+		before = session__counters(options->session);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets)) {
 		err = -errno;
 		free(recorder);
@@ -68,7 +72,7 @@ int recorder__start(struct recorder **out, const struct recorder_options *option
 	recorder->pid = fork();
 	if (!recorder->pid) {
 		close(sockets[0]);
-		_exit(recorder_process__run(sockets[1], options));
+		_exit(recorder_process__run(sockets[1], options, &before));
 	}
 	err = -errno;
 	close(sockets[1]);

@@ -287,7 +287,8 @@ static int loop(struct process *process)
 	}
 }
 
-int recorder_process__run(int socket, const struct recorder_options *options)
+int recorder_process__run(int socket, const struct recorder_options *options,
+			  const struct convoy_counters *before)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE,
 				       SIGXFSZ };
@@ -295,6 +296,7 @@ int recorder_process__run(int socket, const struct recorder_options *options)
 		.options = options,
 		.session = options->session,
 		.socket = socket,
+		.before = *before,
 	};
 	int err;
 
@@ -314,8 +316,6 @@ int recorder_process__run(int socket, const struct recorder_options *options)
 		message("cannot drop privileges: %s", strerror(-err));
 		return CONVOY_EXIT_FAILED;
 	}
-	if (process.session)
-		process.before = session__counters(process.session);
 	err = recording_writer__new(&process.writer, options->fd, options->codec);
 	if (!err) {
 		process.flushed_ns = monotonic_ns();

@@ -45,7 +45,11 @@ struct recorder_reply {
 int wire__send(int fd, const void *data, size_t size);
 int wire__receive(int fd, void *data, size_t size);
 
-/* The recorder itself. Does not return before its end; the value is its exit status. */
-int recorder_process__run(int socket, const struct recorder_options *options);
+/*
+ * The recorder itself. Does not return before its end; the value is its exit status.
+ * `before`: the probes' counters before anything that belongs to the recording.
+ */
+int recorder_process__run(int socket, const struct recorder_options *options,
+			  const struct convoy_counters *before);
 
 #endif /* CONVOY_RECORDER_WIRE_H */

@@ -24,6 +24,7 @@
 
 #include "user/features.h"
 #include "user/host.h"
+#include "user/ledger.h"
 #include "user/session.h"
 #include "user/trace.h"
 #include "workloads/lock_table.h"
@@ -105,9 +106,12 @@ static int see(void *ctx, const struct convoy_ev_hdr *hdr)
 	return 0;
 }
 
-/* One traced run, with what the kernel and the workload say of it. */
+/* One recorded run, with what the kernel and the workload say of it. */
 struct run {
 	struct trace trace;
+	struct ledger *ledger;		/* made of the recording */
+	struct record_round round;
+	struct lock_table *published;	/* as the recording has it */
 	struct lock_table *table;
 	int table_fd, output_fd;
 	json_t *result;			/* convoy-work's, NULL for other commands */
@@ -117,16 +121,69 @@ struct run {
 	struct seen seen;
 };
 
+/* --- the recording, read back --- */
+
+static int on_document(void *ctx, json_t *document)
+{
+	struct run *run = ctx;
+	struct ledger_options options = { .published = run->published };
+
+	switch (record_docs__type(document)) {
+	case RECORD_DOC_ROUND:
+		assert_null(run->ledger);
+		assert_int_equal(record_docs__read_round(document, &run->round), 0);
+		options.start_ns = run->round.start_ns;
+		options.first_id = run->round.first_id;
+		return ledger__new(&run->ledger, &options);
+	case RECORD_DOC_LOCKS:
+		return record_docs__read_locks(document, run->published);
+	default:
+		return 0;
+	}
+}
+
+static int on_event(void *ctx, const struct convoy_ev_hdr *ev)
+{
+	struct run *run = ctx;
+
+	assert_non_null(run->ledger);
+	see(&run->seen, ev);
+	return ledger__feed(run->ledger, ev);
+}
+
+static void read_back(struct run *run, int fd)
+{
+	const struct recording_handler handler = {
+		.event = on_event,
+		.document = on_document,
+		.ctx = run,
+	};
+	struct recording_status status;
+
+	run->published = calloc(1, sizeof(*run->published));
+	assert_non_null(run->published);
+	run->published->capacity = LOCK_TABLE_CAPACITY;
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(recording__read(fd, &handler, &status), 0);
+	assert_string_equal(status.damage, "");
+	assert_true(status.complete);
+	assert_non_null(run->ledger);
+	assert_int_equal(ledger__finish(run->ledger, ledger__last_death_ns(run->ledger)), 0);
+}
+
 static void run_command(struct run *run, char *const *argv, bool is_work)
 {
 	struct trace_options options = {
 		.launch = { .argv = argv, .sigmask = &world.old_mask },
+		.mode = "test",
+		.session = world.session,
 		.signal_fd = world.signal_fd,
-		.observer = see,
-		.observer_ctx = &run->seen,
 	};
+	struct recorder_options recorder_options = { .session = world.session };
+	const struct record_end end = { .command_status = -1 };
 	uint64_t dropped = session__ring_dropped(world.session);
 	uint64_t stolen_after = world.stolen_ns;
+	struct recorder *recorder;
 	char number[16];
 
 	run->before = session__counters(world.session);
@@ -138,13 +195,22 @@ static void run_command(struct run *run, char *const *argv, bool is_work)
 	assert_ptr_not_equal(run->table, MAP_FAILED);
 	run->table->magic = LOCK_TABLE_MAGIC;
 	run->table->capacity = LOCK_TABLE_CAPACITY;
-	options.published = run->table;
+	recorder_options.published = run->table;
+	recorder_options.codec = recording__best_codec();
+	recorder_options.fd = memfd_create("recording", MFD_CLOEXEC);
 	options.launch.keep_fd = run->table_fd;
 	options.launch.stdout_fd = run->output_fd;
 	snprintf(number, sizeof(number), "%d", run->table_fd);
 	setenv(LOCK_TABLE_ENV, number, 1);
 
-	assert_int_equal(trace__command(&run->trace, world.session, &options), 0);
+	assert_int_equal(recorder__start(&recorder, &recorder_options), 0);
+	options.recorder = recorder;
+	assert_int_equal(trace__command(&run->trace, &options), 0);
+	assert_int_equal(trace__end(&run->trace, recorder, true, NULL), 0);
+	assert_int_equal(recorder__finish(recorder, &end), 0);
+	recorder__free(recorder);
+	read_back(run, recorder_options.fd);
+	close(recorder_options.fd);
 	host__stolen_ns(&stolen_after);
 	/*
 	 * Since the first test: the scheduler subtracts stolen time little by little
@@ -165,7 +231,8 @@ static void run_command(struct run *run, char *const *argv, bool is_work)
 static void run_free(struct run *run)
 {
 	json_decref(run->result);
-	trace__free(&run->trace);
+	ledger__free(run->ledger);
+	free(run->published);
 	munmap(run->table, sizeof(*run->table));
 	close(run->table_fd);
 	close(run->output_fd);
@@ -210,7 +277,7 @@ static double timeval_ns(const struct timeval *tv)
 /* What holds for every command, whatever it does. */
 static void check_run(const struct run *run)
 {
-	struct sums sums = add_up(run->trace.ledger);
+	struct sums sums = add_up(run->ledger);
 	const struct rusage *usage = &run->trace.usage;
 	double cpu_ns = timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime);
 	double tick_ns = 1e9 / (double)sysconf(_SC_CLK_TCK);
@@ -235,9 +302,9 @@ static void check_run(const struct run *run)
 	assert_int_equal(run->dropped, 0);
 	assert_int_equal(run->after.task_state, run->before.task_state);
 	assert_int_equal(run->after.unmatched, run->before.unmatched);
-	assert_int_equal(run->after.born - run->before.born, ledger__n_threads(run->trace.ledger));
+	assert_int_equal(run->after.born - run->before.born, ledger__n_threads(run->ledger));
 	assert_int_equal(run->after.born, run->after.dead);
-	assert_int_equal(ledger__unmatched(run->trace.ledger), 0);
+	assert_int_equal(ledger__unmatched(run->ledger), 0);
 	assert_int_equal(sums.unequal, 0);
 	assert_int_equal(sums.disordered, 0);
 	assert_int_equal(run->seen.unwoken, 0);
@@ -323,7 +390,7 @@ static void test_recursion(void **state)
 		struct sums sums;
 
 		run_mode(&run, "recursion", modes[i], "--sleep-scale=0.1");
-		sums = add_up(run.trace.ledger);
+		sums = add_up(run.ledger);
 		/* Its sleep is known: 465 * 5 ms and 2 * 12 * 100 ms, scaled; never shorter. */
 		assert_true((double)sums.time_ns[ACCOUNT_SLEEP] +
 				    (double)sums.time_ns[ACCOUNT_WAKEUP] >=
@@ -351,7 +418,7 @@ static double own_clock(const struct run *run, const char *key)
 
 static const struct lock *find_lock(const struct run *run, enum lock_kind kind)
 {
-	const struct locks *locks = ledger__locks(run->trace.ledger);
+	const struct locks *locks = ledger__locks(run->ledger);
 
 	for (size_t i = 0; i < locks__n(locks); i++)
 		if (locks__at(locks, i)->kind == kind)
@@ -367,7 +434,7 @@ static const struct lock *find_lock(const struct run *run, enum lock_kind kind)
 static void compare_waits(const struct run *run, bool long_waits)
 {
 	const struct lock *gil = find_lock(run, LOCK_GIL);
-	struct sums sums = add_up(run->trace.ledger);
+	struct sums sums = add_up(run->ledger);
 	double own = own_clock(run, "wait_ns"), traced, preempted;
 
 	assert_non_null(gil);
@@ -468,7 +535,7 @@ static void test_orphan(void **state)
 	run_command(&run, argv, false);
 	check_run(&run);
 	assert_true(run.trace.launch.n_orphans >= 1);
-	sums = add_up(run.trace.ledger);
+	sums = add_up(run.ledger);
 	assert_true(sums.time_ns[ACCOUNT_SLEEP] + sums.time_ns[ACCOUNT_WAKEUP] >= 100000000);
 	run_free(&run);
 }

@@ -226,7 +226,7 @@ static void test_probes(void **state)
 	refuse("'all' does not exist: it is ebpf or none", "--probes=all", NULL);
 	refuse("''", "--probes=", NULL);
 	refuse("'None'", "--probes=None", NULL);
-	assert_string_equal(take("--format=csv", NULL).renderer->name, "csv");
+	assert_string_equal(take("--format=csv", NULL).report.renderer->name, "csv");
 }
 
 static json_t *params_of(struct run_plan plan)
