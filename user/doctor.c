@@ -72,9 +72,11 @@ static void conclude_attempt(const struct doctor_facts *facts, struct doctor_che
 	if (!attempt) {
 		conclude(check, DOCTOR_OK, "%s", detail);
 	} else if (attempt == DOCTOR_NOT_TRIED) {
-		conclude(check, DOCTOR_UNKNOWN, "cannot be tried without the kernel's types (BTF)");
+		conclude(check, DOCTOR_UNKNOWN, "cannot be tried without BTF");
 	} else if (refused(attempt) && !permitted(facts)) {
 		conclude(check, DOCTOR_UNKNOWN, "not permitted to try");
+	} else if (facts->bpf) {
+		conclude(check, DOCTOR_UNKNOWN, "cannot be tried without bpf(2)");
 	} else {
 		conclude(check, DOCTOR_MISSING, "refused: %s", strerror(-attempt));
 		if (refused(attempt))
@@ -87,7 +89,7 @@ static bool conclude_feature(const struct doctor_facts *facts, struct doctor_che
 			     bool feature, const char *detail)
 {
 	if (facts->btf)
-		conclude(check, DOCTOR_UNKNOWN, "cannot be told without the kernel's types (BTF)");
+		conclude(check, DOCTOR_UNKNOWN, "cannot be told without BTF");
 	else if (feature)
 		conclude(check, DOCTOR_OK, "%s", detail);
 	else
@@ -144,7 +146,7 @@ static void judge_sched_info(const struct doctor_facts *facts, struct doctor_che
 
 static void judge_lockdown(const struct doctor_facts *facts, struct doctor_check *check)
 {
-	if (!facts->lockdown[0] && !facts->probes)
+	if (!facts->lockdown[0] && !facts->probes_blocking)
 		conclude(check, DOCTOR_OK, "lockdown is not shown, and lets the probes in");
 	else if (!facts->lockdown[0])
 		conclude(check, DOCTOR_UNKNOWN, "lockdown is not shown");
@@ -442,13 +444,18 @@ static void judge_probes(const struct doctor_facts *facts, struct doctor_check *
 			 (double)facts->probes_ns / 1e6, facts->probes_note[0] ? "; " : "",
 			 facts->probes_note);
 	else if (facts->probes != DOCTOR_NOT_TRIED)
-		conclude(check, DOCTOR_MISSING, "refused: %s", strerror(-facts->probes));
+		conclude(check, DOCTOR_MISSING, "refused: %s%s", strerror(-facts->probes),
+			 facts->probes_blocking ? "" : ", but not with --futex=blocking");
 	else if (!permitted(facts))
 		conclude(check, DOCTOR_UNKNOWN, "not permitted to try");
 	else
 		conclude(check, DOCTOR_UNKNOWN, "not tried, for lack of what is above");
 	if (refused(facts->probes))
 		check->remedy = remedy_of_refusal(facts);
+	if (!facts->probes_blocking)
+		check->loses =
+			"run and record need --futex=blocking, which does not count calls that "
+			"do not block";
 }
 
 struct rule {

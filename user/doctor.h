@@ -51,7 +51,8 @@ struct doctor_facts {
 	char cgroup2_mount[256];
 	char codec[16];		/* how recordings are compressed; "": check left out */
 
-	int probes;		/* attempt to load and attach the real ones */
+	/* Attempts to load and attach the real ones, as run and as record -p do by default. */
+	int probes, probes_blocking;	/* --futex=all and blocking, which asks for less */
 	uint64_t probes_ns;	/* how long it took */
 	char probes_note[160];	/* session__note() */
 };

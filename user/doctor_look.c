@@ -222,7 +222,10 @@ static void try_bpf(struct doctor_facts *facts)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 
+	/* libbpf looks in many places, and ends with the last one's error. */
 	facts->btf = btf ? 0 : -errno;
+	if (!btf && access("/sys/kernel/btf/vmlinux", R_OK))
+		facts->btf = -errno;
 	facts->features = features__of_btf(btf);
 	/* Of all types of programs the one that asks for the least. */
 	facts->bpf = try_program(BPF_PROG_TYPE_SOCKET_FILTER, NULL);
@@ -245,23 +248,33 @@ static void look_at_tracefs(struct doctor_facts *facts)
 						    facts->futex_exits);
 }
 
-/* As `convoy run` does it by default. What it refuses, session__new() says on stderr. */
-static void try_probes(struct doctor_facts *facts, bool verbose)
+/* What the kernel refuses, session__new() says on stderr. */
+static int try_session(struct doctor_facts *facts, enum futex_probes futex, bool verbose)
 {
 	struct session_options options = {
-		.futex = FUTEX_ALL,
+		.futex = futex,
 		.features = facts->features,
 		.verbose = verbose,
 	};
 	struct session *session;
 	uint64_t begin = monotonic_ns();
+	int err = session__new(&session, &options);
 
-	facts->probes = session__new(&session, &options);
-	if (facts->probes)
-		return;
+	if (err)
+		return err;
 	facts->probes_ns = monotonic_ns() - begin;
 	snprintf(facts->probes_note, sizeof(facts->probes_note), "%s", session__note(session));
 	session__free(session);
+	return 0;
+}
+
+static void try_probes(struct doctor_facts *facts, bool verbose)
+{
+	facts->probes = try_session(facts, FUTEX_ALL, verbose);
+	if (!facts->probes)
+		facts->probes_blocking = 0;
+	else if (!facts->bpf && !facts->prog_tracing)
+		facts->probes_blocking = try_session(facts, FUTEX_BLOCKING, verbose);
 }
 
 void doctor__look(struct doctor_facts *facts, bool verbose)
@@ -273,7 +286,7 @@ void doctor__look(struct doctor_facts *facts, bool verbose)
 	look_at_user(facts);
 	try_bpf(facts);
 	look_at_tracefs(facts);
-	facts->probes = DOCTOR_NOT_TRIED;
+	facts->probes = facts->probes_blocking = DOCTOR_NOT_TRIED;
 	/* The conditions of features__require(). */
 	if (facts->caps_known && features__may_trace(facts->caps) && facts->features.sched_switch &&
 	    facts->features.task_pt_regs)

@@ -6,10 +6,15 @@
 
 #include "doctor.h"
 
-/* Recording needs what run needs, and some of it more. What run needs was tried. */
+/*
+ * Recording what runs already needs more than running does, but by default no exits of
+ * futex calls. What they need of the probes was tried.
+ */
 static bool works(const struct diagnosis *diagnosis, enum doctor_stops stops)
 {
-	if (diagnosis->facts->probes)
+	const struct doctor_facts *facts = diagnosis->facts;
+
+	if (stops == DOCTOR_STOPS_RUN ? facts->probes : facts->probes_blocking)
 		return false;
 	for (size_t i = 0; i < diagnosis->n_checks; i++) {
 		const struct doctor_check *check = &diagnosis->checks[i];

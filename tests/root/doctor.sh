@@ -155,6 +155,51 @@ in_json 'CAP_BPF and CAP_PERFMON' <<-'EOT'
 	CAP_BPF and CAP_PERFMON: either tracefs, or its substitute :: check(tracefs)["state"] == "ok" or "sys_exit" in check(probes)["detail"]
 EOT
 
+# without_call NAME COMMAND...: as in a container whose filter refuses a system call.
+without_call() {
+	"$PYTHON" -c '
+import ctypes, os, struct, sys
+numbers = {"x86_64": {"bpf": 321, "perf_event_open": 298},
+           "aarch64": {"bpf": 280, "perf_event_open": 241}}[os.uname().machine]
+LOAD, EQUAL, RETURN, ERRNO, ALLOW = 0x20, 0x15, 6, 0x50000, 0x7fff0000
+code = ((LOAD, 0, 0, 0), (EQUAL, 0, 1, numbers[sys.argv[1]]), (RETURN, 0, 0, ERRNO | 1),
+        (RETURN, 0, 0, ALLOW))
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *i) for i in code))
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
+prctl = ctypes.CDLL(None).prctl
+if prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or \
+        prctl(PR_SET_SECCOMP, 2, ctypes.byref(Program(4, ctypes.addressof(code)))):
+    sys.exit("no filter can be set here")
+os.execv(sys.argv[2], sys.argv[2:])
+' "$@"
+}
+export -f without_call
+export PYTHON
+
+run bash -c 'without_call "$@"' - bpf "$CONVOY" doctor
+if ! has_python || grep -qE 'KeyError|no filter' "$err"; then
+	skip 'under a filter' "$(tail -n 1 "$err")"
+else
+	is 'bpf(2) is filtered: exit 3' [ "$status" -eq 3 ]
+	is 'bpf(2) is filtered: says what it may be' says 'seccomp'
+	is 'bpf(2) is filtered: that alone is named' says '^run: does not work: see bpf\(2\)$'
+	run bash -c 'without_call "$@"' - perf_event_open "$CONVOY" doctor
+	if says 'tp_btf/sys_exit +takes the place'; then
+		skip 'perf events are filtered' 'there is no tracefs to need them'
+	else
+		is 'perf events are filtered: exit 3' [ "$status" -eq 3 ]
+		is 'perf events are filtered: says what works' says '--futex=blocking'
+		is 'perf events are filtered: what runs can be recorded' says '^record -p PID: works$'
+		run bash -c 'without_call "$@"' - perf_event_open "$CONVOY" run -m serial -n 1 -r 1
+		is 'perf events are filtered: run is refused' [ "$status" -ne 0 ]
+		run bash -c 'without_call "$@"' - perf_event_open \
+			"$CONVOY" run -m serial -n 1 -r 1 --futex=blocking
+		is 'perf events are filtered: run --futex=blocking is not' [ "$status" -eq 0 ]
+	fi
+fi
+
 # A PID namespace of its own.
 run unshare --pid --fork --mount-proc "$CONVOY" doctor
 if grep -q '^unshare' "$err"; then

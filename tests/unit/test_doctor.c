@@ -73,7 +73,7 @@ static struct doctor_facts nobody(void)
 	facts.perf_event = -EACCES;
 	facts.tracefs_mount[0] = 0;
 	facts.tracefs = -EPERM;
-	facts.probes = DOCTOR_NOT_TRIED;
+	facts.probes = facts.probes_blocking = DOCTOR_NOT_TRIED;
 	return facts;
 }
 
@@ -255,7 +255,7 @@ static void test_too_old_a_kernel(void **state)
 	strcpy(facts.kernel, "5.10.0-28-amd64");
 	facts.features.task_pt_regs = false;
 	facts.features.contention = false;
-	facts.probes = DOCTOR_NOT_TRIED;
+	facts.probes = facts.probes_blocking = DOCTOR_NOT_TRIED;
 	facts.probes_ns = 0;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "version", DOCTOR_MISSING, "older than 5.15");
@@ -301,7 +301,7 @@ static void test_versions(void **state)
 
 		strcpy(facts.kernel, cases[i].kernel);
 		facts.features = (struct kernel_features){ 0 };
-		facts.probes = DOCTOR_NOT_TRIED;
+		facts.probes = facts.probes_blocking = DOCTOR_NOT_TRIED;
 		diagnosis = judged(&facts);
 		expect(&diagnosis, "version", cases[i].state, "");
 	}
@@ -317,7 +317,7 @@ static void test_no_btf(void **state)
 	facts.btf = -ENOENT;
 	facts.features = (struct kernel_features){ 0 };
 	facts.prog_tracing = facts.prog_iter_task = DOCTOR_NOT_TRIED;
-	facts.probes = DOCTOR_NOT_TRIED;
+	facts.probes = facts.probes_blocking = DOCTOR_NOT_TRIED;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "btf", DOCTOR_MISSING, "No such file");
 	assert_non_null(strstr(find(&diagnosis, "btf")->remedy, "CONFIG_DEBUG_INFO_BTF"));
@@ -408,6 +408,11 @@ static void test_enough_of_the_capabilities(void **state)
 	expect(&diagnosis, "sys_exit", DOCTOR_MISSING, "");
 	assert_string_equal(why_not(&diagnosis, DOCTOR_RUN), "tp_btf/sys_exit");
 	assert_non_null(strstr(find(&diagnosis, "sys_exit")->loses, "--futex=blocking"));
+	expect(&diagnosis, "probes", DOCTOR_MISSING, "but not with --futex=blocking");
+	assert_non_null(strstr(find(&diagnosis, "probes")->loses, "--futex=blocking"));
+	assert_false(diagnosis.works[DOCTOR_RECORD_COMMAND]);
+	assert_true(diagnosis.works[DOCTOR_RECORD_PID]);
+	assert_true(diagnosis.works[DOCTOR_RECORD_CGROUP]);
 
 	/* CAP_SYS_ADMIN is as good as both. */
 	facts = all_well();
@@ -471,7 +476,7 @@ static void test_user_namespace(void **state)
 	/* Root in there: all capabilities, and none that count. */
 	facts.caps = all_well().caps;
 	facts.user_ns = DOCTOR_NS_CHILD;
-	facts.probes = -EPERM;
+	facts.probes = facts.probes_blocking = -EPERM;
 	diagnosis = judged(&facts);
 	assert_false(diagnosis.permitted);
 	expect(&diagnosis, "cap_bpf", DOCTOR_OK, "");
@@ -490,8 +495,9 @@ static void test_user_namespace(void **state)
 /* Root of the machine in a container: a PID namespace, and a filter that forbids bpf(2). */
 static void test_container(void **state)
 {
-	static const char *const refused[] = { "bpf", "prog_tracing", "map_mmapable",
-					       "map_task_storage", "probes" };
+	static const char *const refused[] = { "bpf", "probes" };
+	static const char *const untried[] = { "prog_tracing", "prog_iter_task", "map_mmapable",
+					       "map_task_storage" };
 	struct doctor_facts facts = all_well();
 	struct diagnosis diagnosis;
 
@@ -501,12 +507,15 @@ static void test_container(void **state)
 	facts.cgroup2_mount[0] = 0;
 	facts.bpf = facts.prog_tracing = facts.prog_tracepoint = facts.prog_iter_task = -EPERM;
 	facts.map_mmapable = facts.map_task_storage = -EPERM;
-	facts.probes = -EPERM;
+	facts.probes = facts.probes_blocking = -EPERM;
 	diagnosis = judged(&facts);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		expect(&diagnosis, refused[i], DOCTOR_MISSING, "Operation not permitted");
 		assert_non_null(strstr(find(&diagnosis, refused[i])->remedy, "seccomp"));
 	}
+	for (size_t i = 0; i < sizeof(untried) / sizeof(*untried); i++)
+		expect(&diagnosis, untried[i], DOCTOR_UNKNOWN, "without bpf(2)");
+	assert_string_equal(why_not(&diagnosis, DOCTOR_RUN), "bpf(2)");
 	expect(&diagnosis, "pid_ns", DOCTOR_DEGRADED, "");
 	assert_non_null(strstr(why_not(&diagnosis, DOCTOR_RECORD_CGROUP), "cgroup v2"));
 	assert_null(strstr(why_not(&diagnosis, DOCTOR_RECORD_PID), "cgroup v2"));
@@ -517,9 +526,17 @@ static void test_container(void **state)
 	assert_non_null(strstr(find(&diagnosis, "bpf")->remedy, "seccomp"));
 	expect(&diagnosis, "prog_tracing", DOCTOR_UNKNOWN, "");
 
+	/* A profile that forbids programs, and no more. */
+	facts = all_well();
+	facts.prog_tracing = facts.probes = facts.probes_blocking = -EPERM;
+	diagnosis = judged(&facts);
+	expect_only(&diagnosis, ONLY("prog_tracing", "probes"));
+	expect(&diagnosis, "prog_tracing", DOCTOR_MISSING, "Operation not permitted");
+	assert_non_null(strstr(find(&diagnosis, "prog_tracing")->remedy, "seccomp"));
+
 	/* A filter that answers as if there were no such call. */
 	facts = all_well();
-	facts.bpf = facts.probes = -ENOSYS;
+	facts.bpf = facts.probes = facts.probes_blocking = -ENOSYS;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "bpf", DOCTOR_MISSING, "no bpf(2)");
 	assert_non_null(strstr(find(&diagnosis, "bpf")->remedy, "CONFIG_BPF_SYSCALL"));
@@ -536,7 +553,7 @@ static void test_lockdown(void **state)
 	expect_only(&diagnosis, ONLY(NULL));
 
 	strcpy(facts.lockdown, "confidentiality");
-	facts.probes = -EPERM;
+	facts.probes = facts.probes_blocking = -EPERM;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "lockdown", DOCTOR_MISSING, "confidentiality");
 	assert_non_null(strstr(find(&diagnosis, "lockdown")->remedy, "lockdown=integrity"));
@@ -546,7 +563,7 @@ static void test_lockdown(void **state)
 	facts.lockdown[0] = 0;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "lockdown", DOCTOR_UNKNOWN, "not shown");
-	facts.probes = 0;
+	facts.probes = facts.probes_blocking = 0;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "lockdown", DOCTOR_OK, "not shown");
 }
@@ -557,7 +574,7 @@ static void test_probes_alone_are_refused(void **state)
 	struct diagnosis diagnosis;
 
 	(void)state;
-	facts.probes = -E2BIG;
+	facts.probes = facts.probes_blocking = -E2BIG;
 	diagnosis = judged(&facts);
 	expect_only(&diagnosis, ONLY("probes"));
 	expect(&diagnosis, "probes", DOCTOR_MISSING, "Argument list too long");
@@ -630,7 +647,7 @@ static void test_perf_events(void **state)
 	facts.tracefs = -EPERM;
 	facts.tracefs_mount[0] = 0;
 	facts.perf_event_paranoid = DOCTOR_NO_VALUE;
-	facts.probes = 0;
+	facts.probes = facts.probes_blocking = 0;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "perf_event", DOCTOR_MISSING, "refused: Permission denied");
 	assert_false(is_required(find(&diagnosis, "perf_event")));
@@ -655,7 +672,7 @@ static void test_small_things(void **state)
 	facts.features.sched_info = false;
 	facts.caps_known = false;
 	facts.caps = 0;
-	facts.probes = DOCTOR_NOT_TRIED;
+	facts.probes = facts.probes_blocking = DOCTOR_NOT_TRIED;
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "codec", DOCTOR_DEGRADED, "zlib");
 	expect(&diagnosis, "cpus", DOCTOR_DEGRADED, "8, 1 usable, Brand Model 7");
