@@ -7,7 +7,7 @@
  * not. They come in time order over all CPUs, as struct mapping:
  *
  * MAPPING_EXEC	with the program's name, at most 15 bytes. Its path follows: that of the
- *		first executable MAPPING_FILE after it.
+ *		first MAPPING_FILE after it (of a script: its interpreter's).
  * MAPPING_FILE	executable ones only (what else a library maps lies at a fixed distance),
  *		with the build-id since Linux 5.12, else, and for what has none, with device
  *		and inode. Also [vdso]; not executable memory without a name. Unmapping is
@@ -33,10 +33,12 @@ struct map_events;
 
 struct map_events_options {
 	/*
-	 * -1: the whole machine; the receiver keeps what it wants. Costs nobody's switches
-	 * anything, needs CAP_PERFMON or root.
+	 * -1: the whole machine; the receiver keeps what it wants. Needs CAP_PERFMON or
+	 * root. Switches and other system calls cost what they did.
 	 * Else: this process, and what it forks from now on. May be one's own without any
-	 * privilege, but slows down its fork and every switch on the machine.
+	 * privilege, but all its switches take longer, and forks with the number of CPUs.
+	 * Either way every mmap() on the machine takes longer, as the kernel looks for
+	 * names before it looks who is interested.
 	 */
 	pid_t pid;
 	size_t pages;	/* of each CPU's buffer, a power of two; 0: MAP_EVENTS_BYTES of them */
