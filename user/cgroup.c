@@ -52,6 +52,7 @@ static bool parse_mount(char *line, struct cgroup_mount *mount)
 
 	if (!type || strncmp(type, " - cgroup2 ", strlen(" - cgroup2 ")))
 		return false;
+	*type = 0;
 	for (size_t i = 0; i < 5; i++) {
 		fields[i] = strsep(&rest, " ");
 		if (!rest)
@@ -166,19 +167,17 @@ static bool in_initial_namespace(void)
  */
 static void locate(const char *path, const struct cgroup_mount *mount, bool mounted, char *place)
 {
-	bool literal = *path == '/' || !strcmp(path, ".") || !strncmp(path, "./", 2) ||
-		       !strncmp(path, "..", 2);
-	bool is_cgroup = file_system(path) == CGROUP2_SUPER_MAGIC ||
-			 file_system(path) == CGROUP_SUPER_MAGIC;
-	bool fits = mounted && snprintf(place, PATH_MAX, "%s/%s", mount->point, path) < PATH_MAX;
+	bool from_here = !strcmp(path, ".") || !strcmp(path, "..") || !strncmp(path, "./", 2) ||
+			 !strncmp(path, "../", 3);
+	unsigned long magic = file_system(path);
+	bool is_cgroup = magic == CGROUP2_SUPER_MAGIC || magic == CGROUP_SUPER_MAGIC;
 
-	if (literal && is_cgroup)
-		fits = false;
-	if (fits && file_system(place) == CGROUP2_SUPER_MAGIC)
+	if (mounted && !from_here && !(*path == '/' && is_cgroup) &&
+	    snprintf(place, PATH_MAX, "%s/%s", mount->point, path) < PATH_MAX &&
+	    (!magic || file_system(place) == CGROUP2_SUPER_MAGIC))
 		return;
-	/* `cd /sys/fs/cgroup/system.slice; convoy record --cgroup x.service` */
-	if (!fits || is_cgroup || file_system(path))
-		snprintf(place, PATH_MAX, "%s", path);
+	/* `cd /sys/fs/cgroup/system.slice; convoy record --cgroup x.service`, too. */
+	snprintf(place, PATH_MAX, "%s", path);
 }
 
 /* Why what is at `place` is no cgroup of version 2. */
@@ -239,16 +238,19 @@ static int describe(const char *path, const char *place, struct cgroup_target *t
 	if (!err)
 		strcpy(target->directory, real);
 	free(real);
-	level = !err && find_own_mount(target->directory, &mount) ?
-			cgroup__level(&mount, target->directory) :
-			-EINVAL;
+	if (!err && !find_own_mount(target->directory, &mount))
+		err = -ENOENT;
+	level = err ? err : cgroup__level(&mount, target->directory);
+	if (level >= 0 &&
+	    snprintf(target->name, sizeof(target->name), "%s%s",
+		     strcmp(mount.root, "/") ? mount.root : "",
+		     below(target->directory, mount.point)) >= (int)sizeof(target->name))
+		level = -ENAMETOOLONG;
 	if (level < 0) {
-		message("--cgroup %s: cannot tell where it is%s%s", path, err ? ": " : "",
-			err ? strerror(-err) : "");
+		message("--cgroup %s: cannot tell where it is: %s", path, strerror(-level));
 		return -EINVAL;
 	}
 	target->level = (uint32_t)level;
-	target->name = below(target->directory, mount.point);
 	return 0;
 }
 

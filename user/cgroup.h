@@ -15,14 +15,14 @@ struct cgroup_target {
 	uint64_t id;		/* as bpf_get_current_ancestor_cgroup_id() has it */
 	uint32_t level;		/* its depth below the root, which is at 0: cgroup.level */
 	char directory[PATH_MAX];	/* where it is in the file system */
-	const char *name;	/* the part of it below the mount, "/system.slice/x.service" */
+	char name[PATH_MAX];	/* below the root, as /proc/PID/cgroup has it: "/a.slice/x.service" */
 };
 
 /*
  * Finds a cgroup by its directory, or by its path below the root of version 2, with or
  * without a slash before it. Returns 0, or after a message: -EINVAL if it is none that
  * can be recorded (exit 2); -EACCES if it may not be seen, -EOPNOTSUPP if the system
- * has no version 2 or hides how deep it is (both exit 3). *target must not be moved.
+ * has no version 2 or hides how deep it is (both exit 3).
  */
 int cgroup__find(const char *path, struct cgroup_target *target);
 
