@@ -153,6 +153,7 @@ static void read_from_terminal(const char *terminal)
 	uint64_t when;
 	int fd;
 
+	alarm(30); /* from another group it would stop, and wait for ever */
 	child_assert(setsid() >= 0, 2);
 	fd = open(terminal, O_RDWR);
 	child_assert(fd >= 0 && !ioctl(fd, TIOCSCTTY, 0), 3);
