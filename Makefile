@@ -287,6 +287,7 @@ $(CONVOY_WORK): $(call to_obj,$(work_main)) $(BUILD)/libwork.a $(BUILD)/libshare
 # Every test can call anything of either binary but its main().
 $(unit_bin): $(BUILD)/%: $(BUILD)/%.o $(unit_help_obj)
 $(root_bin) $(help_bin): $(BUILD)/%: $(BUILD)/%.o
+$(root_bin): $(call to_obj,tests/unit/stderr_fixture.c)
 $(unit_bin) $(root_bin) $(help_bin): $(BUILD)/libuser.a $(BUILD)/libwork.a $(BUILD)/libshared.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(all_ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(test_libs)

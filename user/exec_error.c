@@ -166,7 +166,7 @@ static void read_interpreter(const char *path, char *interpreter, size_t size)
 	if (strncmp(line, "#!", 2))
 		return;
 	word = line + 2 + strspn(line + 2, " \t");
-	word[strcspn(word, " \t\r\n")] = 0;
+	word[strcspn(word, " \t\n")] = 0;
 	snprintf(interpreter, size, "%s", word);
 }
 
