@@ -405,8 +405,8 @@ static void print_bars(struct text *text)
 /* Waiting for these is contention; for the others it may as well be for work. */
 static bool is_contended(enum lock_kind kind)
 {
-	return kind == LOCK_GIL || kind == LOCK_MUTEX || kind == LOCK_RWLOCK ||
-	       kind == LOCK_ONCE || kind == LOCK_KERNEL;
+	return kind == LOCK_GIL || kind == LOCK_MUTEX || kind == LOCK_RWLOCK || kind == LOCK_ONCE ||
+	       kind == LOCK_KERNEL;
 }
 
 static void print_top_lock(struct text *text)

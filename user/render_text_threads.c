@@ -48,8 +48,10 @@ static void thread_row(struct text *text, struct text_table *table, const struct
 			 thread->audit_equal ? "equal" :
 					       "DIFFERS");
 	if (with_cuts)
-		text_table__cell(table, "%s%s", thread->since_before ? "<" : "",
-				 thread->unfinished ? ">" : "");
+		text_table__cell(table, "%s",
+				 !thread->unfinished   ? thread->since_before ? "<" : "-" :
+				 thread->since_before ? "<>" :
+							">");
 }
 
 void text__threads(struct text *text)

@@ -294,9 +294,8 @@ struct report *untraced_report(unsigned rounds)
 
 struct report *recording_report(void)
 {
-	static const struct sketch sketch = {
-		"command", 10000, 0, 1.2, 412, 38, 300, 20, 80, 400, 200
-	};
+	static const struct sketch sketch = { "command", 10000, 0,  1.2, 412, 38,
+					      300,	 20,	80, 400, 200 };
 	struct report *report = empty_report();
 	struct report_mode *mode = add_mode(report, &sketch, 1);
 

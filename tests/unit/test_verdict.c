@@ -348,8 +348,8 @@ static void test_command_that_waits(void **state)
 
 		spend(add_mode(report, "command", 1000, 0, 1), waits[i].account, 900);
 		judge(report);
-		snprintf(words, sizeof(words), "Threads spent 90 %% of their time %s, 10 %% running",
-			 waits[i].words);
+		snprintf(words, sizeof(words),
+			 "Threads spent 90 %% of their time %s, 10 %% running", waits[i].words);
 		assert_says(report, words);
 		assert_says_not(report, "-r 5");
 		report__free(report);
