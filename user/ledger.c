@@ -259,8 +259,6 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 	bool open = ev->hdr.type == CONVOY_EV_OPEN || in_ns > ledger->end_ns;
 	uint64_t blocked, delayed;
 
-	if (in_ns > ledger->end_ns)
-		in_ns = ledger->end_ns;
 	if (woken_ns > in_ns)
 		woken_ns = in_ns;
 	blocked = book(ledger, thread, class.account, from, woken_ns);

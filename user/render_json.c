@@ -202,6 +202,8 @@ static json_t *lock(const struct report_lock *from)
 	set(&object, "handoff_p50_ns", maybe_whole(from->handoff_p50_ns));
 	set(&object, "mean_hold_ns", maybe_whole(from->mean_hold_ns));
 	set(&object, "woken_early", count(from->woken_early));
+	set(&object, "since_before", count(from->since_before));
+	set(&object, "unfinished", count(from->unfinished));
 	return object;
 }
 
@@ -222,6 +224,8 @@ static json_t *thread(const struct report_thread *from)
 	set(&object, "time_ns", accounts(from->time_ns));
 	set(&object, "switches", switches);
 	set(&object, "cpu_ns", count(from->cpu_ns));
+	set(&object, "since_before", json_boolean(from->since_before));
+	set(&object, "unfinished", json_boolean(from->unfinished));
 	set(&object, "audit_equal", from->audited ? json_boolean(from->audit_equal) : json_null());
 	return object;
 }
@@ -432,6 +436,7 @@ static json_t *whole_report(const struct report *report, const struct render_opt
 	set(&object, "loss", loss(&report->loss));
 	set(&object, "valid", json_boolean(report->valid));
 	set(&object, "incomplete", json_boolean(report->incomplete));
+	set(&object, "incomplete_why", TEXT_OR_NULL(report->incomplete_why));
 	set(&object, "audit", audit(checked, equal));
 	set(&object, "job", TEXT_OR_NULL(report->job));
 	set(&object, "reference", TEXT_OR_NULL(report->reference));

@@ -81,8 +81,13 @@ static void print_broken(struct text *text)
 		fputs(off, text->out);
 	}
 	if (report->incomplete) {
+		char why[4 * sizeof(report->incomplete_why) + 1];
+
+		outside__terminal(why, sizeof(why), report->incomplete_why,
+				  sizeof(report->incomplete_why), text->options->utf8);
 		fputs(on, text->out);
-		text__paragraph(text, 0, 2, "INCOMPLETE: interrupted, some rounds are missing");
+		text__paragraph(text, 0, 2, "INCOMPLETE: %s",
+				why[0] ? why : "interrupted, some rounds are missing");
 		fputs(off, text->out);
 	}
 }
@@ -408,8 +413,8 @@ static void print_bars(struct text *text)
 /* Waiting for these is contention; for the others it may as well be for work. */
 static bool is_contended(enum lock_kind kind)
 {
-	return kind == LOCK_GIL || kind == LOCK_MUTEX || kind == LOCK_RWLOCK ||
-	       kind == LOCK_ONCE || kind == LOCK_KERNEL;
+	return kind == LOCK_GIL || kind == LOCK_MUTEX || kind == LOCK_RWLOCK || kind == LOCK_ONCE ||
+	       kind == LOCK_KERNEL;
 }
 
 static void print_top_lock(struct text *text)
@@ -464,6 +469,7 @@ static void print_top_lock(struct text *text)
 static void print_next(struct text *text)
 {
 	const struct report *report = text->report;
+	bool alone = text__alone(report);
 	char job[TEXT_CELL];
 	size_t least = SIZE_MAX;
 
@@ -471,12 +477,12 @@ static void print_next(struct text *text)
 		if (report->modes[i].wall_ns.n < least)
 			least = report->modes[i].wall_ns.n;
 	}
-	if (!report->valid) {
-		text__paragraph(text, 0, LABEL, "%-*sthe same with a larger --ring-bytes", LABEL,
-				"next");
+	if (!report->valid && (report->loss.ring || !alone)) {
+		text__paragraph(text, 0, LABEL, "%-*s%s with a larger --ring-bytes", LABEL, "next",
+				alone ? "once more," : "the same");
 		return;
 	}
-	if (!report->job[0] && report->n_modes < 2)
+	if (alone)
 		return;
 	TEXT_SAFE(text, job, report->job);
 	if (least < 3)

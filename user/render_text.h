@@ -86,8 +86,13 @@ void text__job_metrics(struct text *text);
 void text__ledger(struct text *text);
 void text__locks(struct text *text);
 void text__cpus(struct text *text);
+
+/* Lists, when they are asked for. render_text_threads.c */
 void text__threads(struct text *text);
 void text__tasks(struct text *text);
+
+/* One command, as in a recording: there are no rounds, and nothing to compare it with. */
+bool text__alone(const struct report *report);
 
 /* "GIL of CPython 3.13": a lock's name with its runtime, harmless. render_text_sections.c */
 const char *text__lock_name(const struct text *text, char *buf, const struct report_lock *lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * render_text_sections.c - the text report after its first screen: the ledger, locks,
- * CPUs, threads and tasks.
+ * render_text_sections.c - the text report after its first screen: the ledger, locks and
+ * CPUs.
  */
 #include "render_text.h"
 
@@ -16,6 +16,11 @@
 
 #define IDLE_SHARE 0.01		/* a CPU busy for less in every mode is summed up */
 #define CPUS_SHOWN 16		/* but only on machines with more than these */
+
+bool text__alone(const struct report *report)
+{
+	return !report->job[0] && report->n_modes < 2;
+}
 
 const char *text__lock_name(const struct text *text, char *buf, const struct report_lock *lock)
 {
@@ -155,7 +160,10 @@ static void fill_ledger(struct text *text, struct text_table *table, size_t from
 
 void text__ledger(struct text *text)
 {
-	text__heading(text, "ledger: ms of all threads in all rounds, and % of their lifetime");
+	text__heading(text,
+		      text__alone(text->report) ?
+			      "ledger: ms of all threads, and % of their lifetime" :
+			      "ledger: ms of all threads in all rounds, and % of their lifetime");
 	by_modes(text, "account", fill_ledger);
 }
 
@@ -272,16 +280,44 @@ static void lock_row(struct text *text, struct text_table *table, const struct r
 	text_table__cell(table, "%s", text__holders(text, buf, lock, 4));
 }
 
+/* Waits of which only a part could be seen. */
+static void print_cut_waits(struct text *text, uint64_t before, uint64_t unfinished)
+{
+	char first[TEXT_CELL] = "";
+
+	if (before)
+		snprintf(first, sizeof(first),
+			 "%" PRIu64 " wait%s under way before the recording began", before,
+			 before == 1 ? " was" : "s were");
+	if (before && !unfinished)
+		text__paragraph(text, 0, 2, "%s.", first);
+	else if (unfinished)
+		text__paragraph(text, 0, 2, "%s%s%" PRIu64 "%s %s not over at its end.", first,
+				before ? ", " : "", unfinished,
+				before		  ? "" :
+				unfinished == 1 ? " wait" :
+						  " waits",
+				unfinished == 1 ? "was" : "were");
+}
+
 /* What the table of locks cannot show. */
 static void print_unseen(struct text *text, size_t left_out)
 {
-	uint64_t yields = 0;
+	uint64_t yields = 0, before = 0, unfinished = 0;
 
-	for (size_t i = 0; i < text->report->n_modes; i++)
-		yields += text->report->modes[i].yields;
+	for (size_t i = 0; i < text->report->n_modes; i++) {
+		const struct report_mode *mode = &text->report->modes[i];
+
+		yields += mode->yields;
+		for (size_t j = 0; j < mode->n_locks; j++) {
+			before += mode->locks[j].since_before;
+			unfinished += mode->locks[j].unfinished;
+		}
+	}
 	if (left_out)
 		text__paragraph(text, 0, 2, "%zu more lock%s not shown (-v shows all).", left_out,
 				left_out == 1 ? "" : "s");
+	print_cut_waits(text, before, unfinished);
 	text__paragraph(text, 0, 2,
 			"slept contention only: spinning in user space is invisible to "
 			"futex tracing; %" PRIu64 " sched_yield call%s gave up a CPU",
@@ -312,7 +348,8 @@ void text__locks(struct text *text)
 	size_t left_out = 0, shown = 0;
 	struct text_table table;
 
-	text__heading(text, "locks: blocked in all rounds");
+	text__heading(text, text__alone(text->report) ? "locks: blocked" :
+							"locks: blocked in all rounds");
 	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < text->report->n_modes; i++) {
 		const struct report_mode *mode = &text->report->modes[i];
@@ -452,101 +489,4 @@ void text__cpus(struct text *text)
 					folded, folded == 1 ? "" : "s");
 	}
 	print_tool(text);
-}
-
-void text__threads(struct text *text)
-{
-	static const struct text_column columns[] = {
-		{ "mode", false, 12, 0 },
-		{ "round", true, 0, 1 },
-		{ "pid", true, 0, 10 },
-		{ "tid", true, 0, 0 },
-		{ "comm", false, 8, 2 },
-		{ "role", false, 0, 6 },
-		{ "life", true, 0, 0 },
-		{ "running", true, 0, 3 },
-		{ "runnable", true, 0, 5 },
-		{ "lock", true, 0, 4 },
-		{ "sleep", true, 0, 7 },
-		{ "vol", true, 0, 8 },
-		{ "invol", true, 0, 9 },
-		{ "audit", false, 0, 11 },
-	};
-	struct text_table table;
-	char buf[TEXT_CELL];
-
-	text__heading(text, "threads: % of each life");
-	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		const struct report_mode *mode = &text->report->modes[i];
-
-		for (size_t j = 0; j < mode->n_threads; j++) {
-			const struct report_thread *thread = &mode->threads[j];
-			const uint64_t *ns = thread->time_ns;
-
-			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, mode->mode));
-			text_table__cell(&table, "%u", thread->round + 1);
-			text_table__cell(&table, "%" PRIu32, thread->pid);
-			text_table__cell(&table, "%" PRIu32, thread->tid);
-			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, thread->comm));
-			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, thread->role));
-			total_cell(&table, thread->lifetime_ns);
-			text_table__cell(&table, "%s",
-					 text__share(buf, ns[ACCOUNT_RUNNING],
-						     thread->lifetime_ns));
-			text_table__cell(&table, "%s",
-					 text__share(buf,
-						     ns[ACCOUNT_PREEMPTED] + ns[ACCOUNT_WAKEUP],
-						     thread->lifetime_ns));
-			text_table__cell(&table, "%s",
-					 text__share(buf, ns[ACCOUNT_LOCK], thread->lifetime_ns));
-			text_table__cell(&table, "%s",
-					 text__share(buf, ns[ACCOUNT_SLEEP], thread->lifetime_ns));
-			text_table__cell(&table, "%" PRIu64, thread->voluntary);
-			text_table__cell(&table, "%" PRIu64, thread->involuntary);
-			text_table__cell(&table, "%s",
-					 !thread->audited    ? "-" :
-					 thread->audit_equal ? "equal" :
-							       "DIFFERS");
-		}
-	}
-	text_table__print(&table, text);
-}
-
-void text__tasks(struct text *text)
-{
-	static const struct text_column columns[] = {
-		{ "mode", false, 12, 0 },
-		{ "round", true, 0, 1 },
-		{ "task", false, 12, 0 },
-		{ "pid", true, 0, 5 },
-		{ "tid", true, 0, 4 },
-		{ "start", true, 0, 2 },
-		{ "end", true, 0, 0 },
-		{ "result", true, 12, 3 },
-	};
-	struct text_table table;
-	char buf[TEXT_CELL];
-
-	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		const struct report_mode *mode = &text->report->modes[i];
-
-		for (size_t j = 0; j < mode->n_tasks; j++) {
-			const struct report_task *task = &mode->tasks[j];
-
-			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, mode->mode));
-			text_table__cell(&table, "%u", task->round + 1);
-			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, task->name));
-			text_table__cell(&table, "%" PRIu32, task->pid);
-			text_table__cell(&table, "%" PRIu32, task->tid);
-			total_cell(&table, task->start_ns);
-			total_cell(&table, task->end_ns);
-			text_table__cell(&table, "%s", TEXT_SAFE(text, buf, task->result));
-		}
-	}
-	if (!table.n_cells && !table.err)
-		return;
-	text__heading(text, "tasks: by their own clock, since the release");
-	text_table__print(&table, text);
 }

@@ -206,6 +206,29 @@ static int compare_items(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
+/* What threads of any command may spend their time on, and those of a job do not. */
+static size_t list_other(struct item *items, const struct report_mode *mode)
+{
+	static const struct {
+		enum account account;
+		const char *words;
+	} others[] = {
+		{ ACCOUNT_COND, "waiting for work or a signal" },
+		{ ACCOUNT_JOIN, "waiting for other threads to end" },
+		{ ACCOUNT_CHILD, "waiting for child processes" },
+		{ ACCOUNT_FAULT, "blocked in page faults" },
+		{ ACCOUNT_STOPPED, "stopped" },
+		{ ACCOUNT_OTHER, "blocked in other system calls" },
+	};
+	size_t n = sizeof(others) / sizeof(*others);
+
+	for (size_t i = 0; i < n; i++) {
+		items[i].share = share(mode, others[i].account);
+		snprintf(items[i].words, sizeof(items[i].words), "%s", others[i].words);
+	}
+	return n;
+}
+
 /*
  * "GIL threads spent 49 % of their time waiting for the GIL, none for I/O."
  * `ticks` (or NULL) is the other GIL style, to be named beside the first.
@@ -215,7 +238,7 @@ static void say_spent(struct judge *j, const char *who, const struct report_mode
 {
 	double lock = share(mode, ACCOUNT_LOCK), part = gil ? gil_part(mode) : 0, other;
 	char a[24];
-	struct item items[6];
+	struct item items[12];
 	size_t n = 0, said = 0;
 
 	if (!mode->worker_lifetime_ns)
@@ -246,6 +269,8 @@ static void say_spent(struct judge *j, const char *who, const struct report_mode
 		items[n].share = share(mode, ACCOUNT_RUNNING);
 		snprintf(items[n++].words, sizeof(items[0].words), "running");
 	}
+	if (!j->report->job[0])
+		n += list_other(items + n, mode);
 	items[n].share = io(mode);
 	items[n].always = true;
 	snprintf(items[n++].words, sizeof(items[0].words), "for I/O");

@@ -292,6 +292,34 @@ struct report *untraced_report(unsigned rounds)
 	return report;
 }
 
+struct report *recording_report(void)
+{
+	static const struct sketch sketch = { "command", 10000, 0,  1.2, 412, 38,
+					      300,	 20,	80, 400, 200 };
+	struct report *report = empty_report();
+	struct report_mode *mode = add_mode(report, &sketch, 1);
+
+	report->job[0] = report->reference[0] = '\0';
+	report->workers = 0;
+	json_decref(report->params);
+	report->params = json_object();
+	snprintf(report->command_line, sizeof(report->command_line), "convoy record -p 100");
+	estimate__free(&mode->system_ns);
+	memset(&mode->system_ns, 0, sizeof(mode->system_ns));
+	memset(&mode->own, 0, sizeof(mode->own));
+	mode->locks[0].since_before = 2;
+	mode->locks[0].unfinished = 1;
+	mode->threads[0].since_before = mode->threads[0].unfinished = true;
+	mode->threads[0].audited = false;
+	mode->threads[0].ns_pid = mode->threads[0].ns_tid = 7;
+	mode->threads[1].ns_pid = mode->threads[1].pid;
+	mode->threads[1].ns_tid = mode->threads[1].tid;
+	mode->threads_checked = mode->threads_equal = 1;
+	mode->tasks_checked = 0;
+	judge(report);
+	return report;
+}
+
 char *rendered(const char *format, const struct report *report,
 	       const struct render_options *options)
 {

@@ -52,6 +52,12 @@ struct report *hostile_report(void);
 /* The five modes as --probes=none leaves them: the workload's own clock, rusage, schedstat. */
 struct report *untraced_report(unsigned rounds);
 
+/*
+ * What a recording of a container's processes says: one command, threads that were there
+ * before it and go on, no rusage.
+ */
+struct report *recording_report(void);
+
 /* What a renderer writes; the caller frees it. */
 char *rendered(const char *format, const struct report *report,
 	       const struct render_options *options);

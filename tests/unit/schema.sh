@@ -16,7 +16,7 @@ fi
 CONVOY_TEST_JSON_OUT=$tmp "$renderer" >"$out" 2>"$err"
 status=$?
 is "reports are rendered" [ $status -eq 0 ]
-for kind in full untraced metrics commands; do
+for kind in full untraced metrics commands recording; do
 	validate "a report by hand: $kind" "$tmp/$kind.json"
 done
 
@@ -29,7 +29,7 @@ cls = jsonschema.validators.validator_for(schema)
 cls.check_schema(schema)
 validator = cls(schema)
 reports = {k: json.load(open(f"{sys.argv[2]}/{k}.json"))
-           for k in ("full", "untraced", "metrics", "commands")}
+           for k in ("full", "untraced", "metrics", "commands", "recording")}
 
 def changed(kind, path, value):
     report = copy.deepcopy(reports[kind])
@@ -131,6 +131,17 @@ for key, good in (("workers", None), ("workers", 3), ("seed", None), ("seed", 0)
 check("commands", mode + ["command"], "make")
 check("commands", mode + ["command"], ["make", None])
 check("commands", mode + ["speedup"], "2")
+# Recordings.
+only = ["modes", 0]
+for bad in (None, -1, 1.5, "1", True, []):
+    check("recording", only + ["locks", 0, "since_before"], bad)
+    check("recording", only + ["locks", 0, "unfinished"], bad)
+for bad in (None, 0, 1, "true", []):
+    check("recording", only + ["threads", 0, "since_before"], bad)
+    check("recording", only + ["threads", 0, "unfinished"], bad)
+check("recording", ["incomplete_why"], "the file was cut off", good=True)
+for bad in (5, True, []):
+    check("recording", ["incomplete_why"], bad)
 # New keys may be added.
 check("full", ["future"], {"a": [None]}, good=True)
 check("untraced", mode + ["future"], 1, good=True)

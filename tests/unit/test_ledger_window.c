@@ -501,6 +501,57 @@ static void test_system_calls_of_the_recording(void **state)
 	syscalls__free(syscalls);
 }
 
+/* Events that cannot be in a recording: the account still closes. */
+static void test_contradictions(void **state)
+{
+	struct ledger *ledger = new_ledger(100, NULL);
+
+	(void)state;
+	/* Under way since before, twice: the second is booked, but no switch of this recording. */
+	feed(ledger, ev_seen(1, 90, CONVOY_SEEN_BLOCKED, 0, 0));
+	feed(ledger, before(ev_wait(1, 90, 110, 110, SYS_read)));
+	feed(ledger, before(ev_wait(1, 120, 130, 130, SYS_read)));
+	/* Past the end, and dead before it. */
+	feed(ledger, ev_birth(2, 100, 100));
+	ledger__end_at(ledger, 200);
+	feed(ledger, ev_wait(2, 150, 260, 260, SYS_read));
+	feed(ledger, ev_death(2, 180, 1, 0));
+	finish(ledger, 200);
+	check_times(thread_at(ledger, 0), TIMES([ACCOUNT_IO] = 20, [ACCOUNT_RUNNING] = 80));
+	assert_int_equal(thread_at(ledger, 0)->voluntary, 0);
+	check_times(thread_at(ledger, 1), TIMES([ACCOUNT_IO] = 50, [ACCOUNT_RUNNING] = 50));
+	assert_false(thread_at(ledger, 1)->dead);
+	ledger__free(ledger);
+}
+
+/* Counted over a whole life, they say nothing of a part of it. */
+static void test_futex_calls(void **state)
+{
+	struct lock_table table = { .count = 0 };
+
+	(void)state;
+	publish_range(&table, FIXTURE_PID, WORD, 64, LOCK_MUTEX, LOCK_ROLE_ACQUIRE, "mutex");
+	for (int window = 0; window < 2; window++) {
+		struct ledger_options options = {
+			.start_ns = 100,
+			.window = window,
+			.published = &table,
+		};
+		struct ledger *ledger = NULL;
+
+		assert_int_equal(ledger__new(&ledger, &options), 0);
+		feed(ledger, ev_birth(1, 50, 50));
+		feed(ledger, lock_wait(1, 120, 130, 140));
+		ledger__end_at(ledger, 200);
+		feed(ledger, ev_calls(1, 210, WORD, 3, 4));
+		feed(ledger, ev_death(1, 210, 2, 0));
+		finish(ledger, 200);
+		assert_int_equal(find_lock(ledger__locks(ledger), FIXTURE_PID, "mutex")->eagain,
+				 window ? 0 : 3);
+		ledger__free(ledger);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,6 +568,8 @@ int main(void)
 		cmocka_unit_test(test_no_window),
 		cmocka_unit_test(test_cpu_time),
 		cmocka_unit_test(test_odd_findings),
+		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_futex_calls),
 		cmocka_unit_test(test_system_calls_of_the_recording),
 	};
 

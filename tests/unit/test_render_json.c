@@ -250,6 +250,38 @@ static void test_json_of_commands(void **state)
 	report__free(report);
 }
 
+static void test_json_of_a_recording(void **state)
+{
+	struct report *report = recording_report();
+	json_t *json = parsed(report, true), *mode = mode_at(json, 0), *lock, *thread;
+
+	(void)state;
+	keep(report, "recording");
+	lock = json_array_get(json_object_get(mode, "locks"), 0);
+	check_integer(lock, "since_before", 2);
+	check_integer(lock, "unfinished", 1);
+	thread = json_array_get(json_object_get(mode, "threads"), 0);
+	assert_true(json_is_true(json_object_get(thread, "since_before")));
+	assert_true(json_is_true(json_object_get(thread, "unfinished")));
+	assert_true(json_is_null(json_object_get(thread, "audit_equal")));
+	check_integer(thread, "pid", 100);
+	check_integer(thread, "ns_pid", 7);
+	thread = json_array_get(json_object_get(mode, "threads"), 1);
+	assert_true(json_is_false(json_object_get(thread, "since_before")));
+	assert_true(json_is_false(json_object_get(thread, "unfinished")));
+	assert_true(json_is_null(json_object_get(mode, "system_ns")));
+	assert_true(json_is_null(json_object_get(json, "incomplete_why")));
+	json_decref(json);
+
+	report->incomplete = true;
+	snprintf(report->incomplete_why, sizeof(report->incomplete_why), "it was cut off");
+	json = parsed(report, false);
+	assert_string_equal(json_string_value(json_object_get(json, "incomplete_why")),
+			    "it was cut off");
+	json_decref(json);
+	report__free(report);
+}
+
 static void test_keys_come_in_order(void **state)
 {
 	static const char *const keys[] = {
@@ -315,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_an_untraced_report),
 		cmocka_unit_test(test_json_of_own_clocks_beside_a_ledger),
 		cmocka_unit_test(test_json_of_commands),
+		cmocka_unit_test(test_json_of_a_recording),
 		cmocka_unit_test(test_keys_come_in_order),
 		cmocka_unit_test(test_json_without_memory),
 	};

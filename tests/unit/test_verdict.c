@@ -322,6 +322,64 @@ static void test_command(void **state)
 	report__free(report);
 }
 
+/* What a command may wait for besides, and a job does not. */
+static void test_command_that_waits(void **state)
+{
+	static const struct {
+		enum account account;
+		const char *words;
+	} waits[] = {
+		{ ACCOUNT_COND, "waiting for work or a signal" },
+		{ ACCOUNT_JOIN, "waiting for other threads to end" },
+		{ ACCOUNT_CHILD, "waiting for child processes" },
+		{ ACCOUNT_FAULT, "blocked in page faults" },
+		{ ACCOUNT_STOPPED, "stopped" },
+		{ ACCOUNT_OTHER, "blocked in other system calls" },
+		{ ACCOUNT_SLEEP, "asleep" },
+		{ ACCOUNT_IO, "waiting for I/O" },
+		{ ACCOUNT_LOCK, "waiting for locks" },
+		{ ACCOUNT_WAKEUP, "runnable without a CPU" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		struct report *report = report_of("", 2);
+		char words[128];
+
+		spend(add_mode(report, "command", 1000, 0, 1), waits[i].account, 900);
+		judge(report);
+		snprintf(words, sizeof(words),
+			 "Threads spent 90 %% of their time %s, 10 %% running", waits[i].words);
+		assert_says(report, words);
+		assert_says_not(report, "-r 5");
+		report__free(report);
+
+		/* A job's main thread joins its workers: that goes without saying. */
+		report = report_of("countdown", 2);
+		spend(add_mode(report, "threads", 1000, 0.01, 5), waits[i].account, 900);
+		judge(report);
+		if (waits[i].account == ACCOUNT_JOIN)
+			assert_says_not(report, waits[i].words);
+		report__free(report);
+	}
+}
+
+/* All of them at once fit, and small ones are left out. */
+static void test_command_that_does_everything(void **state)
+{
+	struct report *report = report_of("", 2);
+	struct report_mode *mode = add_mode(report, "command", 1000, 0, 1);
+
+	(void)state;
+	for (int account = 0; account < ACCOUNT_COUNT; account++)
+		if (account != ACCOUNT_RUNNING)
+			spend(mode, (enum account)account, account == ACCOUNT_STOPPED ? 49 : 70);
+	judge(report);
+	assert_says(report, "7.0 % waiting for child processes");
+	assert_says_not(report, "stopped");
+	report__free(report);
+}
+
 static void test_serial_wins(void **state)
 {
 	struct report *report = report_of("countdown", 2);
@@ -586,6 +644,8 @@ int main(void)
 		cmocka_unit_test(test_mode_without_rounds),
 		cmocka_unit_test(test_no_modes),
 		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_that_waits),
+		cmocka_unit_test(test_command_that_does_everything),
 		cmocka_unit_test(test_serial_wins),
 		cmocka_unit_test(test_without_processes),
 		cmocka_unit_test(test_other_locks_are_told_apart),
