@@ -16,21 +16,39 @@ struct events_decoder {
 	struct column columns[COLUMN_COUNT];
 	struct shape shapes[RECORDING_SHAPES_MAX];
 	struct model model;
-	uint8_t events[RECORDING_EVENTS_MAX * EVENT_MAX] __attribute__((aligned(8)));
+	uint8_t *events;
+	uint32_t max_threads, max_events;	/* that there is room for */
 };
-
-static const char lists_damaged[] = "its lists are damaged";
-static const char columns_damaged[] = "its columns are damaged";
 
 int events_decoder__new(struct events_decoder **decoder)
 {
-	*decoder = malloc(sizeof(**decoder));
+	*decoder = calloc(1, sizeof(**decoder));
 	return *decoder ? 0 : -ENOMEM;
 }
 
 void events_decoder__free(struct events_decoder *decoder)
 {
+	if (!decoder)
+		return;
+	free(decoder->model.threads);
+	free(decoder->events);
 	free(decoder);
+}
+
+/* Room for a block, within the limits of one. */
+static int make_room(struct events_decoder *decoder, uint32_t n_threads, uint32_t n_events)
+{
+	if (n_threads > decoder->max_threads) {
+		free(decoder->model.threads);
+		decoder->model.threads = malloc(n_threads * sizeof(*decoder->model.threads));
+		decoder->max_threads = decoder->model.threads ? n_threads : 0;
+	}
+	if (n_events > decoder->max_events) {
+		free(decoder->events);
+		decoder->events = malloc(n_events * EVENT_MAX);
+		decoder->max_events = decoder->events ? n_events : 0;
+	}
+	return n_threads > decoder->max_threads || n_events > decoder->max_events ? -ENOMEM : 0;
 }
 
 /* A number that is at most `max`. */
@@ -76,9 +94,9 @@ static bool take_shapes(struct events_decoder *decoder, struct column *in, uint6
 	return true;
 }
 
-/* Finds the lists and where the columns are. */
-static const char *open_block(struct events_decoder *decoder, const uint8_t *raw, size_t size,
-			      uint32_t items)
+/* Finds the lists and where the columns are. Returns 0, -EBADMSG or -ENOMEM. */
+static int open_block(struct events_decoder *decoder, const uint8_t *raw, size_t size,
+		      uint32_t items)
 {
 	struct column in = { raw, raw + size };
 	uint64_t n_threads, n_shapes, sizes[COLUMN_COUNT];
@@ -86,23 +104,30 @@ static const char *open_block(struct events_decoder *decoder, const uint8_t *raw
 
 	if (items > RECORDING_EVENTS_MAX || !take_up_to(&in, RECORDING_EVENTS_MAX, &n_threads) ||
 	    !take_up_to(&in, RECORDING_SHAPES_MAX, &n_shapes))
-		return lists_damaged;
+		return -EBADMSG;
+	if (make_room(decoder, (uint32_t)n_threads, items))
+		return -ENOMEM;
 	sizes[COLUMN_THREAD] = n_threads <= 256 ? items : 2 * (uint64_t)items;
 	sizes[COLUMN_SHAPE] = items;
 	for (int c = COLUMN_TIME_LOW; c < COLUMN_COUNT; c++)
 		if (!take_up_to(&in, size, &sizes[c]))
-			return lists_damaged;
+			return -EBADMSG;
 	if (!take_threads(&decoder->model, &in, n_threads) || !take_shapes(decoder, &in, n_shapes))
-		return lists_damaged;
+		return -EBADMSG;
 	at = in.at;
 	for (int c = 0; c < COLUMN_COUNT; c++) {
 		/* The last number of the lists may have run over the end. */
 		if (at > raw + size || sizes[c] > (uint64_t)(raw + size - at))
-			return columns_damaged;
+			return -EBADMSG;
 		decoder->columns[c] = (struct column){ at, at + sizes[c] };
 		at += sizes[c];
 	}
-	return at == raw + size ? NULL : columns_damaged;
+	return at == raw + size ? 0 : -EBADMSG;
+}
+
+static inline uint32_t get_place(const uint8_t *places, uint32_t at)
+{
+	return places[2 * at] | (uint32_t)places[2 * at + 1] << 8;
 }
 
 /* How far a time is from where it was guessed to be. */
@@ -272,45 +297,55 @@ static inline size_t take_event(struct events_decoder *decoder, uint32_t place,
 	return size;
 }
 
-const char *events_decoder__decode(struct events_decoder *decoder, const uint8_t *raw, size_t size,
-				   uint32_t items, const uint8_t **events)
+/* All events of an opened block; false: damage. */
+static bool take_all(struct events_decoder *decoder, uint32_t items)
 {
 	struct model *model = &decoder->model;
-	const char *why = open_block(decoder, raw, size, items);
-	const uint8_t *places, *shapes;
+	const uint8_t *places = decoder->columns[COLUMN_THREAD].at;
+	const uint8_t *shapes = decoder->columns[COLUMN_SHAPE].at;
+	bool wide = model->n_threads > 256;
 	uint8_t *out = decoder->events;
-	bool wide;
 
-	if (why)
-		return why;
-	places = decoder->columns[COLUMN_THREAD].at;
-	shapes = decoder->columns[COLUMN_SHAPE].at;
-	wide = model->n_threads > 256;
 	for (uint32_t i = 0; i < items; i++) {
-		uint32_t place = wide ? places[2 * i] | (uint32_t)places[2 * i + 1] << 8 :
-					places[i];
+		uint32_t place = wide ? get_place(places, i) : places[i];
+		const struct shape *shape = &decoder->shapes[shapes[i]];
 		uint64_t time;
-		size_t event_size;
+		size_t size;
 
 		if (place >= model->n_threads || shapes[i] >= decoder->n_shapes ||
 		    !take_time(decoder->columns, COLUMN_TIME, &time))
-			return columns_damaged;
+			return false;
 		model->time_ns += time;
 		*(struct convoy_ev_hdr *)(void *)out = (struct convoy_ev_hdr){
-			.type = decoder->shapes[shapes[i]].type,
-			.flags = decoder->shapes[shapes[i]].flags,
+			.type = shape->type,
+			.flags = shape->flags,
 			.id = model->threads[place].id,
 			.time_ns = model->time_ns,
 		};
-		event_size = take_event(decoder, place, &decoder->shapes[shapes[i]], out);
-		if (!event_size)
-			return columns_damaged;
-		out += event_size;
+		size = take_event(decoder, place, shape, out);
+		if (!size)
+			return false;
+		out += size;
 	}
 	/* All used up, and none run over. */
 	for (int c = COLUMN_TIME_LOW; c < COLUMN_COUNT; c++)
 		if (decoder->columns[c].at != decoder->columns[c].end)
-			return columns_damaged;
+			return false;
+	return true;
+}
+
+int events_decoder__decode(struct events_decoder *decoder, const uint8_t *raw, size_t size,
+			   uint32_t items, const uint8_t **events, const char **why)
+{
+	int err = open_block(decoder, raw, size, items);
+
+	*why = "its lists are damaged";
+	if (err)
+		return err;
+	*why = "its columns are damaged";
+	if (!take_all(decoder, items))
+		return -EBADMSG;
+	*why = NULL;
 	*events = decoder->events;
-	return NULL;
+	return 0;
 }

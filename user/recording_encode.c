@@ -29,6 +29,7 @@ struct events_encoder {
 	uint16_t shape_slots[SHAPE_SLOTS];	/* place + 1; 0: free */
 	uint16_t thread_slots[THREAD_SLOTS];
 	struct model model;
+	struct model_thread model_threads[RECORDING_EVENTS_MAX];
 	uint16_t threads[RECORDING_EVENTS_MAX];	/* place of each event's thread */
 	uint8_t memory[];	/* of the columns, then the lists */
 };
@@ -73,6 +74,7 @@ int events_encoder__new(struct events_encoder **encoder)
 	*encoder = malloc(sizeof(**encoder) + columns + LISTS_MAX);
 	if (!*encoder)
 		return -ENOMEM;
+	(*encoder)->model.threads = (*encoder)->model_threads;
 	memory = (*encoder)->memory;
 	for (int c = 0; c < COLUMN_COUNT; c++) {
 		(*encoder)->begin[c] = memory;

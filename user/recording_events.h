@@ -94,7 +94,7 @@ struct model {
 	uint64_t word;		/* of the last event that had one */
 	uint32_t n_threads;
 	uint16_t running[MODEL_CPUS];	/* place of a thread + 1; 0: not known */
-	struct model_thread threads[RECORDING_EVENTS_MAX];	/* in the order they come up */
+	struct model_thread *threads;	/* in the order they come up; room is the owner's */
 };
 
 /* The guess for who ran instead, when nobody of ours did: the idle thread. */
@@ -227,10 +227,10 @@ int events_decoder__new(struct events_decoder **decoder);
 void events_decoder__free(struct events_decoder *decoder);
 /*
  * `items` events of a block's content, behind which VARINT_SLACK bytes must be readable.
- * They stand one behind the other in *events, valid until the next call. Returns NULL, or
- * what is wrong with the content, whatever it is: then there are none.
+ * They stand one behind the other in *events, valid until the next call. Returns 0,
+ * -ENOMEM, or -EBADMSG and in *why what is wrong with the content, whatever it is.
  */
-const char *events_decoder__decode(struct events_decoder *decoder, const uint8_t *raw, size_t size,
-				   uint32_t items, const uint8_t **events);
+int events_decoder__decode(struct events_decoder *decoder, const uint8_t *raw, size_t size,
+			   uint32_t items, const uint8_t **events, const char **why);
 
 #endif /* CONVOY_RECORDING_EVENTS_H */

@@ -65,11 +65,12 @@ static ssize_t read_up_to(struct source *source, uint8_t *to, size_t size)
 	return (ssize_t)got;
 }
 
-/* Room for `size` bytes; what was in there is gone. */
+/* Room for `size` bytes, be it none; what was in there is gone. */
 static int make_room(struct buffer *buffer, size_t size)
 {
-	if (size <= buffer->room)
+	if (size < buffer->room)
 		return 0;
+	size++;
 	free(buffer->bytes);
 	buffer->bytes = malloc(size);
 	buffer->room = buffer->bytes ? size : 0;
@@ -173,10 +174,10 @@ static int hand_over_events(struct reader *reader, const struct recording_block 
 		err = events_decoder__new(&reader->events);
 	if (err)
 		return err;
-	why = events_decoder__decode(reader->events, reader->raw.bytes, block->raw_size,
-				     block->items, &events);
-	if (why)
-		return damaged(reader, "%s", why);
+	err = events_decoder__decode(reader->events, reader->raw.bytes, block->raw_size,
+				     block->items, &events, &why);
+	if (err)
+		return err == -EBADMSG ? damaged(reader, "%s", why) : err;
 	reader->status->events += block->items;
 	for (uint32_t i = 0; handler->event && !err && i < block->items; i++) {
 		const struct convoy_ev_hdr *event = (const void *)events;
