@@ -267,7 +267,8 @@ static int fill_report(struct analysis *analysis)
 	struct report *report = analysis->report;
 	struct metrics_context context = {
 		.cpus_usable = report->host.cpus_usable,
-		.futex_exits = report->probes.futex == FUTEX_ALL,
+		/* Which of them fell into a part of the recording is not known. */
+		.futex_exits = report->probes.futex == FUTEX_ALL && !analysis->options->window,
 	};
 	int err = 0;
 

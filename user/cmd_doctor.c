@@ -10,6 +10,7 @@
 #include "doctor.h"
 #include "exit_codes.h"
 #include "message.h"
+#include "recording.h"
 
 struct doctor_options {
 	bool json, verbose;
@@ -74,6 +75,8 @@ int cmd_doctor(int argc, char **argv)
 		return CONVOY_EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write() */
 	doctor__look(&facts, chosen.verbose);
+	snprintf(facts.codec, sizeof(facts.codec), "%s",
+		 recording__codec_name(recording__best_codec()));
 	doctor__judge(&facts, &diagnosis);
 	if (chosen.json)
 		err = render_doctor_json(&diagnosis, CONVOY_VERSION, stdout);

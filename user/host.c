@@ -43,6 +43,7 @@ static void describe_virt(char *virt, size_t size)
 	} known[] = {
 		{ "KVMKVMKVM", "KVM" },	      { "Microsoft Hv", "Hyper-V" },
 		{ "VMwareVMware", "VMware" }, { "XenVMMXenVMM", "Xen" },
+		{ "bhyve bhyve ", "bhyve" },
 	};
 	unsigned a, b, c, d;
 	char signature[13] = "";

@@ -311,6 +311,9 @@ static int feed_wait(struct ledger *ledger, struct ledger_thread *thread,
 static int feed_birth(struct ledger *ledger, struct ledger_thread *thread,
 		      const struct convoy_ev_birth *ev)
 {
+	/* Told by who closed the recording already, it may then run for the first time. */
+	if (thread->seen && ev->hdr.time_ns > ledger->end_ns)
+		return 0;
 	if (thread->seen || ev->hdr.time_ns < ev->born_ns)
 		return -EBADMSG;
 	if (ev->born_ns >= ledger->end_ns) {
@@ -318,7 +321,9 @@ static int feed_birth(struct ledger *ledger, struct ledger_thread *thread,
 		return 0;
 	}
 	thread->seen = true;
-	thread->auditable = !ledger->options.window;
+	/* One that was moved to where it is recorded has a past. */
+	thread->since_before = ev->hdr.flags & CONVOY_F_SINCE_BEFORE;
+	thread->auditable = !ledger->options.window && !thread->since_before;
 	thread->parent = ev->parent;
 	thread->tid = ev->tid;
 	thread->pid = ev->pid;
@@ -329,7 +334,7 @@ static int feed_birth(struct ledger *ledger, struct ledger_thread *thread,
 	thread->start_ns = ev->born_ns;
 	if (thread->start_ns < ledger->options.start_ns) {
 		thread->start_ns = ledger->options.start_ns;
-		thread->since_before = ledger->options.window;
+		thread->since_before |= ledger->options.window;
 	}
 	/* A new thread waits for its first turn; nothing wakes it. */
 	book(ledger, thread, ACCOUNT_WAKEUP, ev->born_ns, ev->hdr.time_ns);
@@ -417,8 +422,8 @@ static int feed_death(struct ledger *ledger, struct ledger_thread *thread,
 	}
 	thread->dead = true;
 	thread->end_ns = ev->hdr.time_ns;
-	/* Found off the CPU, it must have come back on it unseen. */
-	if (thread->found_off && !thread->had_interval)
+	/* Found off the CPU, it must have come back on it unseen; or its finder says so. */
+	if ((thread->found_off && !thread->had_interval) || (ev->hdr.flags & CONVOY_F_RECOVERED))
 		thread->auditable = false;
 	if (ev->hdr.flags & CONVOY_F_VOLUNTARY) {
 		thread->voluntary++;

@@ -45,7 +45,8 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "maps", KEY_MAPS, "events|proc|none", 0,
 	  "Names of addresses: what is mapped as it happens, what /proc lists at the start, or "
-	  "none (default: events)",
+	  "none. The kernel's telling costs every mmap on the machine a few per cent (default: "
+	  "proc for -p and -t, else events)",
 	  0 },
 	{ "ring-bytes", KEY_RING_BYTES, "N", 0,
 	  "Size of each CPU's event ring, a power of two (default: by the CPUs)", 0 },
@@ -79,7 +80,7 @@ static const char doc[] =
 
 struct parse_state {
 	struct record_plan *plan;
-	bool has_pids, has_tids, has_all, has_futex;
+	bool has_pids, has_tids, has_all, has_futex, has_maps;
 	int err;
 };
 
@@ -184,6 +185,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 	case KEY_MAPS:
 		err = option__choice("--maps", arg, maps, &which);
 		plan->maps = (enum record_maps)which;
+		state->has_maps = true;
 		break;
 	case KEY_RING_BYTES:
 		err = option__ring_bytes(arg, &plan->ring_bytes);
@@ -273,7 +275,6 @@ int record_plan__parse(struct record_plan *plan, int argc, char **argv)
 
 	memset(plan, 0, sizeof(*plan));
 	plan->output = "convoy.rec";
-	plan->maps = RECORD_MAPS_EVENTS;
 	command_line__quote(plan->command_line, sizeof(plan->command_line), argc, argv);
 
 	argv[0] = own_name;
@@ -284,6 +285,11 @@ int record_plan__parse(struct record_plan *plan, int argc, char **argv)
 	err = choose_targets(plan, &state);
 	if (err)
 		return err;
+	if (!state.has_maps)
+		plan->maps = plan->targets == CONVOY_TARGETS_PIDS ||
+					     plan->targets == CONVOY_TARGETS_THREADS ?
+				     RECORD_MAPS_PROC :
+				     RECORD_MAPS_EVENTS;
 	if (!state.has_futex)
 		plan->futex = plan->command ? FUTEX_ALL : FUTEX_BLOCKING;
 	return check_together(plan);
