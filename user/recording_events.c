@@ -13,22 +13,15 @@ static const struct event_field birth_fields[] = {
 	FIELD(convoy_ev_birth, born_ns), FIELD(convoy_ev_birth, parent),
 	FIELD(convoy_ev_birth, tid),	 FIELD(convoy_ev_birth, pid),
 	FIELD(convoy_ev_birth, ns_tid),	 FIELD(convoy_ev_birth, ns_pid),
-	FIELD(convoy_ev_birth, cpu_in),	 FIELD(convoy_ev_birth, pad),
 	FIELD(convoy_ev_birth, comm),	 { 0, 0 },
 };
 
 static const struct event_field death_fields[] = {
-	FIELD(convoy_ev_death, nvcsw),
-	FIELD(convoy_ev_death, nivcsw),
-	FIELD(convoy_ev_death, runtime_ns),
-	FIELD(convoy_ev_death, run_delay_ns),
-	FIELD(convoy_ev_death, tid),
-	FIELD(convoy_ev_death, pid),
-	FIELD(convoy_ev_death, yields),
-	FIELD(convoy_ev_death, cpu_out),
-	FIELD(convoy_ev_death, pad),
-	FIELD(convoy_ev_death, comm),
-	{ 0, 0 },
+	FIELD(convoy_ev_death, nvcsw),	    FIELD(convoy_ev_death, nivcsw),
+	FIELD(convoy_ev_death, runtime_ns), FIELD(convoy_ev_death, run_delay_ns),
+	FIELD(convoy_ev_death, tid),	    FIELD(convoy_ev_death, pid),
+	FIELD(convoy_ev_death, yields),	    FIELD(convoy_ev_death, cpu_out),
+	FIELD(convoy_ev_death, comm),	    { 0, 0 },
 };
 
 static const struct event_field futex_fields[] = {
@@ -44,14 +37,12 @@ static const struct event_field seen_fields[] = {
 	FIELD(convoy_ev_seen, run_delay_ns), FIELD(convoy_ev_seen, tid),
 	FIELD(convoy_ev_seen, pid),	     FIELD(convoy_ev_seen, ns_tid),
 	FIELD(convoy_ev_seen, ns_pid),	     FIELD(convoy_ev_seen, cpu),
-	FIELD(convoy_ev_seen, state),	     FIELD(convoy_ev_seen, pad),
 	FIELD(convoy_ev_seen, comm),	     { 0, 0 },
 };
 
 static const struct event_field holder_fields[] = {
 	FIELD(convoy_ev_holder, word),
 	FIELD(convoy_ev_holder, holder),
-	FIELD(convoy_ev_holder, pad),
 	{ 0, 0 },
 };
 
