@@ -22,8 +22,8 @@
 
 /* What the tape of it was, then. */
 #define GOLDEN_EVENTS 70
-#define GOLDEN_TAPE_SIZE 4746
-#define GOLDEN_TAPE_SUM 0x9675fde5u
+#define GOLDEN_TAPE_SIZE 4570
+#define GOLDEN_TAPE_SUM 0xc1aa8ddfu
 
 /* The first of some kinds, and all of it as a tape. */
 struct first {
