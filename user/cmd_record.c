@@ -109,9 +109,8 @@ int cmd_record(int argc, char **argv)
 	}
 	if (err) {
 		identity__free(&identity);
-		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ?
-			       CONVOY_EXIT_REFUSED :
-			       CONVOY_EXIT_USAGE;
+		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ? CONVOY_EXIT_REFUSED :
+									       CONVOY_EXIT_USAGE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of write() */
 	status = record(&request);

@@ -140,8 +140,7 @@ static int make_report(const struct run_plan *plan, int fd, const struct run_out
 	struct report *report;
 	int err, status = CONVOY_EXIT_FAILED;
 
-	err = lseek(fd, 0, SEEK_SET) ? -errno :
-				       analysis__read(fd, &options, &report, &recording);
+	err = lseek(fd, 0, SEEK_SET) ? -errno : analysis__read(fd, &options, &report, &recording);
 	if (err) {
 		message("cannot make the report: %s%s%s", strerror(-err),
 			recording.damage[0] ? ": " : "", recording.damage);
@@ -161,8 +160,7 @@ static int make_report(const struct run_plan *plan, int fd, const struct run_out
 
 /* Run the rounds and finish the recording. Returns 0 or a negative errno after a message. */
 static int record(const struct run_plan *plan, struct session *session, struct recorder *recorder,
-		  const struct run_table *table, const char *work_path,
-		  struct run_outcome *outcome)
+		  const struct run_table *table, const char *work_path, struct run_outcome *outcome)
 {
 	struct record_end end = { .command_status = -1 };
 	struct stolen_clock stolen;
