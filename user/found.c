@@ -75,6 +75,8 @@ static int find_one(void *ctx, const struct convoy_ev_hdr *ev)
 
 	if (ev->type == CONVOY_EV_OPEN)
 		return keep_holder(found, (const void *)ev);
+	if (ev->type == CONVOY_EV_DEATH) /* it died while it was looked at */
+		return keep(found, ev, event__size(ev->type));
 	if (ev->type != CONVOY_EV_SEEN)
 		return 0;
 	found->pid = ((const struct convoy_ev_seen *)ev)->pid;
