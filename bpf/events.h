@@ -207,6 +207,7 @@ struct convoy_counters {
 	__u64 recovered;		/* wakings and arrivals that were not traced (no loss) */
 	__u64 born;			/* threads traced so far; also the last id given out */
 	__u64 dead;			/* of these, gone */
+	__u64 joined;			/* processes that were moved into the cgroup */
 	__u64 clock_offset;		/* our clock minus the runqueues', when the launcher compared */
 };
 

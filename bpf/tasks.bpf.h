@@ -199,7 +199,10 @@ int close_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* A process moved into the cgroup that is recorded; of its threads, the one named. */
+/*
+ * A process was moved into the cgroup that is recorded. Of its threads only the one named
+ * can be had here; the others are looked for by the tool, which sees `joined` grow.
+ */
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task)
 {
@@ -211,6 +214,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 	thread = thread__make(task);
 	if (!thread || thread->launcher || thread->ignored || !thread__claim(thread))
 		return 0;
+	__sync_fetch_and_add(&counters.joined, 1);
 	now = bpf_ktime_get_ns();
 	thread->found = 1;
 	thread->is_new = CONVOY_JOINED;

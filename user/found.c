@@ -84,13 +84,13 @@ static int find_one(void *ctx, const struct convoy_ev_hdr *ev)
 	return keep(found, ev, event__size(ev->type));
 }
 
-int found__find(struct found *found, struct session *session)
+int found__find(struct found *found, struct session *session, int times)
 {
 	size_t n = 1;
 	int err = 0;
 
 	/* What an older thread forks between being looked for and found shows the next time. */
-	for (int i = 0; i < SESSION_FINDS && n && !err; i++)
+	for (int i = 0; i < times && n && !err; i++)
 		err = session__find(session, find_one, found, &n);
 	return err;
 }

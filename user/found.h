@@ -22,10 +22,10 @@ struct found {
 };
 
 /*
- * Find the session's targets, again and again until no more come to light. Returns 0 or
- * a negative errno. found__free() ends it, after an error, too.
+ * Find the session's targets, at most so many `times` until no more come to light. Returns
+ * 0 or a negative errno. found__free() ends it, after an error, too.
  */
-int found__find(struct found *found, struct session *session);
+int found__find(struct found *found, struct session *session, int times);
 void found__free(struct found *found);
 
 /* Write them, and what their processes have mapped, unless `maps` is NULL. */

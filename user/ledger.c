@@ -354,6 +354,10 @@ static int feed_seen(struct ledger *ledger, struct ledger_thread *thread,
 {
 	if (thread->seen)
 		return -EBADMSG;
+	if (ev->hdr.time_ns >= ledger->end_ns) {
+		set_outside(thread);
+		return 0;
+	}
 	thread->seen = true;
 	thread->since_before = true;
 	thread->auditable = !ledger->options.window;
@@ -362,9 +366,10 @@ static int feed_seen(struct ledger *ledger, struct ledger_thread *thread,
 	thread->ns_tid = ev->ns_tid;
 	thread->ns_pid = ev->ns_pid;
 	memcpy(thread->comm, ev->comm, sizeof(thread->comm));
-	thread->start_ns = ledger->options.start_ns;
-	thread->last_in_ns = ev->hdr.time_ns < thread->start_ns ? ev->hdr.time_ns :
-								  thread->start_ns;
+	/* It may have come later to where it is recorded. */
+	thread->last_in_ns = ev->hdr.time_ns;
+	thread->start_ns = ledger->options.start_ns > ev->hdr.time_ns ? ledger->options.start_ns :
+									ev->hdr.time_ns;
 	thread->cpu = ev->cpu;
 	thread->found_off = ev->state != CONVOY_SEEN_RUNNING;
 	thread->base.known = true;

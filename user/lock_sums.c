@@ -16,7 +16,7 @@
 
 struct holder_sum {
 	char comm[CONVOY_COMM_LEN];
-	uint32_t tid;	/* of the first that had this name */
+	uint32_t tid;	/* over several rounds: of the first that had this name */
 	uint64_t wait_ns;
 };
 
@@ -35,6 +35,7 @@ struct lock_sum {
 struct lock_sums {
 	struct lock_sum *locks;
 	size_t n_locks;
+	unsigned rounds;
 };
 
 int lock_sums__new(struct lock_sums **out)
@@ -77,12 +78,21 @@ static struct lock_sum *find_sum(struct lock_sums *sums, const struct lock *lock
 	return sum;
 }
 
-static int add_holder(struct lock_sum *sum, const struct ledger_thread *thread, uint64_t wait_ns)
+/* In one round a holder is a thread; those of several meet by name, as locks do. */
+static bool is_holder(const struct holder_sum *holder, const char *comm, uint32_t tid,
+		      unsigned rounds)
+{
+	return (rounds > 1 || holder->tid == tid) &&
+	       !strncmp(holder->comm, comm, sizeof(holder->comm));
+}
+
+static int add_holder(struct lock_sum *sum, const struct ledger_thread *thread, uint64_t wait_ns,
+		      unsigned rounds)
 {
 	struct holder_sum *grown, *holder;
 
 	for (size_t i = 0; i < sum->n_holders; i++) {
-		if (!strncmp(sum->holders[i].comm, thread->comm, sizeof(thread->comm))) {
+		if (is_holder(&sum->holders[i], thread->comm, thread->tid, rounds)) {
 			sum->holders[i].wait_ns += wait_ns;
 			return 0;
 		}
@@ -96,6 +106,25 @@ static int add_holder(struct lock_sum *sum, const struct ledger_thread *thread, 
 	holder->tid = thread->tid;
 	holder->wait_ns = wait_ns;
 	return 0;
+}
+
+/* After the first round: the holders that it knew apart are one where they have one name. */
+static void join_holders(struct lock_sum *sum)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sum->n_holders; i++) {
+		const struct holder_sum *holder = &sum->holders[i];
+		size_t j = 0;
+
+		while (j < n && !is_holder(&sum->holders[j], holder->comm, 0, 2))
+			j++;
+		if (j < n)
+			sum->holders[j].wait_ns += holder->wait_ns;
+		else
+			sum->holders[n++] = *holder;
+	}
+	sum->n_holders = n;
 }
 
 static int add_lock(struct lock_sums *sums, const struct lock *lock, const struct ledger *ledger)
@@ -124,7 +153,7 @@ static int add_lock(struct lock_sums *sums, const struct lock *lock, const struc
 		err = histogram__merge(&sum->handoff_ns, &lock->handoff_ns);
 	for (size_t i = 0; i < lock->n_holders && !err; i++)
 		err = add_holder(sum, ledger__thread(ledger, lock->holders[i].thread),
-				 lock->holders[i].wait_ns);
+				 lock->holders[i].wait_ns, sums->rounds);
 	return err;
 }
 
@@ -133,6 +162,9 @@ int lock_sums__add(struct lock_sums *sums, struct ledger *ledger)
 	const struct locks *locks = ledger__locks(ledger);
 	int err = 0;
 
+	if (++sums->rounds == 2)
+		for (size_t i = 0; i < sums->n_locks; i++)
+			join_holders(&sums->locks[i]);
 	for (size_t i = 0; i < locks__n(locks) && !err; i++)
 		err = add_lock(sums, locks__at(locks, i), ledger);
 	return err;
@@ -153,7 +185,9 @@ static int by_share(const void *a, const void *b)
 
 	if (x->share != y->share)
 		return x->share < y->share ? 1 : -1;
-	return strncmp(x->comm, y->comm, sizeof(x->comm));
+	if (strncmp(x->comm, y->comm, sizeof(x->comm)))
+		return strncmp(x->comm, y->comm, sizeof(x->comm));
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
 static int fill_holders(const struct lock_sum *sum, struct report_lock *lock)

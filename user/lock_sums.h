@@ -16,7 +16,10 @@ struct lock_sums;
 int lock_sums__new(struct lock_sums **sums);
 void lock_sums__free(struct lock_sums *sums);
 
-/* Add the locks of a finished ledger. Returns 0 or -ENOMEM. */
+/*
+ * Add the locks of a finished ledger, which is one round. The holders of one round are
+ * threads, even where several have one name; of more rounds, names. Returns 0 or -ENOMEM.
+ */
 int lock_sums__add(struct lock_sums *sums, struct ledger *ledger);
 
 /*

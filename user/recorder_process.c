@@ -37,6 +37,8 @@ struct process {
 	bool active;			/* a round is on */
 	bool found_any;			/* its threads were found, not forked for it */
 	bool told_gone;
+	uint64_t joined;		/* processes in the cgroup whose threads were looked for */
+	bool told_joined;		/* that no more can be */
 	struct convoy_counters before;	/* when the last round ended */
 	uint64_t cpu_before_ns;		/* own CPU time when this one began */
 	uint32_t n_published;		/* locks that are in the recording */
@@ -130,7 +132,7 @@ static int begin(struct process *process, json_t *document, bool find)
 	process->found_any = find;
 	round.first_id = (uint32_t)process->before.born;
 	if (!err && find) {
-		err = found__find(&found, process->session);
+		err = found__find(&found, process->session, SESSION_FINDS);
 		round.start_ns = monotonic_ns();
 		process->reply.found = found.n_threads;
 		process->reply.start_ns = round.start_ns;
@@ -143,6 +145,30 @@ static int begin(struct process *process, json_t *document, bool find)
 	found__free(&found);
 	process->active = !err;
 	return err;
+}
+
+/* The other threads of processes that were moved into the cgroup since the last time. */
+static int find_joined(struct process *process)
+{
+	uint64_t joined = process->session ? session__counters(process->session).joined : 0;
+	struct found found = { 0 };
+	int err;
+
+	if (joined == process->joined)
+		return 0;
+	process->joined = joined;
+	err = found__find(&found, process->session, 1);
+	if (!err)
+		err = found__write(&found, process->writer, process->options->maps);
+	process->reply.reads += found.failed_reads;
+	found__free(&found);
+	if (err != -ENODATA)
+		return err;
+	if (!process->told_joined)
+		message("so many processes came into the cgroup that of those which still come only "
+			"one thread is recorded, and what it starts");
+	process->told_joined = true;
+	return 0;
 }
 
 /* Everything up to now; then how what lives on stands, and what happens meanwhile. */
@@ -167,7 +193,7 @@ static int end(struct process *process, json_t *document, unsigned patience_ms)
 {
 	uint64_t give_up = monotonic_ns() + patience_ms * 1000000ull;
 	json_int_t tool_ns = json_integer_value(json_object_get(document, "tool_cpu_ns"));
-	int err = 0;
+	int err = find_joined(process);
 
 	/* A reaped thread may still be on its way to its last switch on another CPU. */
 	while (!err && n_left(process) && monotonic_ns() < give_up) {
@@ -249,6 +275,8 @@ static int work(struct process *process, int *interval_ms)
 	uint64_t now = monotonic_ns();
 	int err = drain(process, now - DRAIN_SETTLE_NS, &fill);
 
+	if (!err)
+		err = find_joined(process);
 	if (!err && now - process->flushed_ns >= FLUSH_NS) {
 		process->flushed_ns = now;
 		err = recording_writer__flush(process->writer);

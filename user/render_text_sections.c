@@ -36,6 +36,15 @@ const char *text__lock_name(const struct text *text, char *buf, const struct rep
 	return TEXT_SAFE(text, buf, name);
 }
 
+static bool is_namesake(const struct report_lock *lock, size_t at)
+{
+	for (size_t i = 0; i < lock->n_holders; i++)
+		if (i != at && !strncmp(lock->holders[i].comm, lock->holders[at].comm,
+					sizeof(lock->holders[i].comm)))
+			return true;
+	return false;
+}
+
 const char *text__holders(const struct text *text, char *buf, const struct report_lock *lock,
 			  size_t most)
 {
@@ -49,6 +58,9 @@ const char *text__holders(const struct text *text, char *buf, const struct repor
 		TEXT_SAFE(text, comm, holder->comm);
 		if (!comm[0])
 			snprintf(comm, sizeof(comm), "%" PRIu32, holder->tid);
+		else if (is_namesake(lock, i))
+			snprintf(comm + strlen(comm), sizeof(comm) - strlen(comm), " (%" PRIu32 ")",
+				 holder->tid);
 		text__percent(share, holder->share);
 		/* A comm of 15 bytes takes 60 columns when all of them are escaped. */
 		if (used + strlen(comm) + strlen(share) + 4 > TEXT_CELL)

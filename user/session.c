@@ -35,7 +35,8 @@ struct session {
 	int threads_fd;
 	int own_pidfd;
 	bool ignored;			/* this process's main thread is never traced */
-	int find_fds[SESSION_FINDS];	/* iterators that were not read yet; -1: none */
+	/* Iterators that were not read yet; -1: none. */
+	int find_fds[SESSION_FINDS + SESSION_LATER_FINDS];
 	int close_fd;
 
 	uint8_t *rings;			/* n_cpus values of ring_stride bytes */
@@ -238,7 +239,9 @@ static int attach(struct session *session, const struct session_options *options
 		}
 	}
 	if (options->tasks) {
-		int err = open_iterators(session, "find_tasks", session->find_fds, SESSION_FINDS);
+		bool later = options->targets.kind == CONVOY_TARGETS_CGROUP;
+		int err = open_iterators(session, "find_tasks", session->find_fds,
+					 SESSION_FINDS + (later ? SESSION_LATER_FINDS : 0));
 
 		if (!err)
 			err = open_iterators(session, "close_tasks", &session->close_fd, 1);
@@ -317,7 +320,7 @@ int session__new(struct session **out, const struct session_options *options)
 	if (!session)
 		return -ENOMEM;
 	session->own_pidfd = session->close_fd = -1;
-	for (size_t i = 0; i < SESSION_FINDS; i++)
+	for (size_t i = 0; i < SESSION_FINDS + SESSION_LATER_FINDS; i++)
 		session->find_fds[i] = -1;
 	libbpf_set_print(options->verbose ? print_all : print_none);
 
@@ -356,7 +359,7 @@ void session__free(struct session *session)
 {
 	if (!session)
 		return;
-	for (size_t i = 0; i < SESSION_FINDS; i++)
+	for (size_t i = 0; i < SESSION_FINDS + SESSION_LATER_FINDS; i++)
 		if (session->find_fds[i] >= 0)
 			close(session->find_fds[i]);
 	if (session->close_fd >= 0)
@@ -493,7 +496,7 @@ int session__find(struct session *session, session_event_fn fn, void *ctx, size_
 	struct finding finding = { .fn = fn, .ctx = ctx };
 	int err = -ENODATA;
 
-	for (size_t i = 0; i < SESSION_FINDS && err; i++) {
+	for (size_t i = 0; i < SESSION_FINDS + SESSION_LATER_FINDS && err; i++) {
 		if (session->find_fds[i] < 0)
 			continue;
 		err = read_iterator(&session->find_fds[i], found_one, &finding);
@@ -559,6 +562,7 @@ struct convoy_counters session__counters(const struct session *session)
 		.recovered = now->recovered,
 		.born = now->born,
 		.dead = now->dead,
+		.joined = now->joined,
 		.clock_offset = now->clock_offset,
 	};
 }

@@ -84,6 +84,7 @@ typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
  * Returns 0, -ENODATA when it was called too often, or a negative errno.
  */
 #define SESSION_FINDS 8
+#define SESSION_LATER_FINDS 120	/* more, of a cgroup: for what is moved into it */
 int session__find(struct session *session, session_event_fn fn, void *ctx, size_t *n);
 
 /*

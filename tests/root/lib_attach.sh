@@ -62,11 +62,12 @@ report() {
 }
 
 # recording ARGUMENT...: in the background, as $recorder (its launcher); returns when it
-# has begun. recorded: wait for its end.
+# has begun. Descriptor 9 is for those who hold a pipe open. recorded: wait for its end.
 recording() {
 	: >"$out"
 	: >"$err"
-	env --default-signal "$CONVOY" record --force -o "$rec" "$@" >"$out" 2>"$err" </dev/null &
+	env --default-signal "$CONVOY" record --force -o "$rec" "$@" \
+		>"$out" 2>"$err" </dev/null 9>&- &
 	recorder=$!
 	started+=("$recorder")
 	eventually grep -q 'recording' "$err"

@@ -150,10 +150,18 @@ static void test_stale_states_are_not_audited(void **state)
 	feed(ledger, ev_seen(4, 90, CONVOY_SEEN_RUNNING, 1, 1));
 	feed(ledger, before(ev_wait(4, 95, 120, 130, SYS_read)));
 	feed(ledger, ev_death(4, 200, 77, 77));
-	/* An arrival that the scheduler's notes tell of is nothing bad. */
+	/* On a CPU, but it was switched before it was traced: its first record says so. */
 	feed(ledger, ev_seen(5, 90, CONVOY_SEEN_RUNNING, 1, 1));
 	feed(ledger, with_flags(ev_runnable(5, 110, 120), CONVOY_F_RECOVERED));
-	feed(ledger, ev_death(5, 200, 2, 2));
+	feed(ledger, ev_death(5, 200, 77, 77));
+	/* Dead before it was traced. */
+	feed(ledger, ev_seen(6, 90, CONVOY_SEEN_RUNNING, 1, 1));
+	feed(ledger, with_flags(ev_death(6, 91, 77, 77), CONVOY_F_RECOVERED));
+	/* A later arrival that the scheduler's notes tell of is nothing bad. */
+	feed(ledger, ev_seen(7, 90, CONVOY_SEEN_RUNNING, 1, 1));
+	feed(ledger, ev_runnable(7, 110, 120));
+	feed(ledger, with_flags(ev_runnable(7, 130, 140), CONVOY_F_RECOVERED));
+	feed(ledger, ev_death(7, 200, 2, 3));
 	finish(ledger, 200);
 	check_times(thread_at(ledger, 0),
 		    TIMES([ACCOUNT_IO] = 20, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_RUNNING] = 70));
@@ -162,9 +170,34 @@ static void test_stale_states_are_not_audited(void **state)
 	check_times(thread_at(ledger, 2), TIMES([ACCOUNT_RUNNING] = 100));
 	check_times(thread_at(ledger, 3),
 		    TIMES([ACCOUNT_IO] = 20, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_RUNNING] = 70));
-	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(ledger_thread__audited(thread_at(ledger, i)), i == 4);
+	assert_int_equal(ledger_thread__lifetime_ns(thread_at(ledger, 5)), 0);
+	for (size_t i = 0; i < 7; i++)
+		assert_int_equal(ledger_thread__audited(thread_at(ledger, i)), i == 6);
 	assert_int_equal(ledger__unmatched(ledger), 0);
+	ledger__free(ledger);
+}
+
+/* Moved to where it is recorded, or after that was over. */
+static void test_found_after_the_start(void **state)
+{
+	struct ledger *ledger = new_ledger(100, NULL);
+
+	(void)state;
+	feed(ledger, ev_seen(1, 130, CONVOY_SEEN_BLOCKED, 1, 1));
+	feed(ledger, before(ev_wait(1, 130, 150, 160, SYS_read)));
+	feed(ledger, ev_seen(2, 130, CONVOY_SEEN_RUNNING, 1, 1));
+	feed(ledger, ev_runnable(2, 140, 150));
+	ledger__end_at(ledger, 200);
+	feed(ledger, ev_seen(3, 210, CONVOY_SEEN_RUNNING, 1, 1));
+	feed(ledger, ev_runnable(3, 220, 230));
+	finish(ledger, 200);
+	check_times(thread_at(ledger, 0),
+		    TIMES([ACCOUNT_IO] = 20, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_RUNNING] = 40));
+	check_times(thread_at(ledger, 1),
+		    TIMES([ACCOUNT_RUNNING] = 60, [ACCOUNT_PREEMPTED] = 10));
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(ledger_thread__lifetime_ns(thread_at(ledger, i)), 70);
+	assert_false(thread_at(ledger, 2)->seen);
 	ledger__free(ledger);
 }
 
@@ -559,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_switches_before_the_start),
 		cmocka_unit_test(test_audit_since_it_was_found),
 		cmocka_unit_test(test_stale_states_are_not_audited),
+		cmocka_unit_test(test_found_after_the_start),
 		cmocka_unit_test(test_open_all_along),
 		cmocka_unit_test(test_holder_of_a_wait_since_before),
 		cmocka_unit_test(test_intervals_around_the_end),
