@@ -193,9 +193,10 @@ int close_tasks(struct bpf_iter__task *ctx)
 	}
 	totals.hdr.type = CONVOY_EV_ALIVE;
 	fill_totals(&totals, thread, task, now, task__cpu(task));
-	bpf_seq_write(seq, &totals, sizeof(totals));
 	if (thread->is_new != CONVOY_NEWBORN)
 		write_open(seq, thread, task, now);
+	/* Last: who reads it, in a recording that breaks off, has all of the thread. */
+	bpf_seq_write(seq, &totals, sizeof(totals));
 	return 0;
 }
 

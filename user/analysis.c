@@ -20,6 +20,7 @@ struct analysis {
 	struct lock_table *locks;	/* that the round's work published so far */
 	uint64_t unmatched;		/* over all rounds, by the ledgers */
 	unsigned rounds;		/* that began */
+	bool lost_round;		/* one began whose end is missing */
 	bool ended;			/* END was read */
 
 	/* The round that is being read: */
@@ -27,8 +28,10 @@ struct analysis {
 	struct record_round round;
 	size_t mode;			/* index of its mode */
 	uint64_t start_ns;		/* of what is looked at */
-	uint64_t stop_ns;		/* its end, if that was fixed from outside; 0: not */
+	uint64_t stop_ns;		/* when it was stopped; 0: it was not */
+	uint64_t to_ns;			/* where the part that is looked at ends; 0: with it */
 	uint64_t last_ns;		/* time of its last event */
+	uint64_t last_death_ns;		/* 0: none */
 	struct ledger *ledger;		/* NULL without probes */
 };
 
@@ -61,12 +64,14 @@ static int read_meta(struct analysis *analysis, const json_t *document)
 	return err;
 }
 
-static void end_at(struct analysis *analysis, uint64_t end_ns)
+/* Nothing after the stop or the part that is looked at is booked. */
+static void limit_ledger(struct analysis *analysis)
 {
-	if (analysis->stop_ns && analysis->stop_ns <= end_ns)
-		return;
-	analysis->stop_ns = end_ns;
-	if (analysis->ledger)
+	uint64_t end_ns = analysis->stop_ns;
+
+	if (analysis->to_ns && (!end_ns || analysis->to_ns < end_ns))
+		end_ns = analysis->to_ns;
+	if (analysis->ledger && end_ns)
 		ledger__end_at(analysis->ledger, end_ns);
 }
 
@@ -87,7 +92,8 @@ static int begin_round(struct analysis *analysis, const json_t *document)
 	};
 	int err;
 
-	drop_round(analysis); /* one whose end is missing was interrupted */
+	analysis->lost_round |= analysis->in_round;
+	drop_round(analysis);
 	if (record_docs__read_round(document, &analysis->round))
 		return complain(analysis, "a round makes no sense");
 	if (options->window && analysis->rounds++)
@@ -98,18 +104,31 @@ static int begin_round(struct analysis *analysis, const json_t *document)
 	if (analysis->mode == analysis->meta.n_modes)
 		return complain(analysis, "a round is of no known mode");
 	analysis->in_round = true;
-	analysis->stop_ns = 0;
 	analysis->locks->count = 0;
 	analysis->start_ns = analysis->round.start_ns + (options->window ? options->from_ns : 0);
-	analysis->last_ns = analysis->start_ns;
+	analysis->stop_ns = analysis->last_death_ns = 0;
+	analysis->to_ns =
+		options->window && options->to_ns ? analysis->round.start_ns + options->to_ns : 0;
+	analysis->last_ns = analysis->round.start_ns;
 	if (!analysis->report->probes.sched)
 		return 0;
 	ledger_options.start_ns = analysis->start_ns;
 	ledger_options.first_id = analysis->round.first_id;
 	err = ledger__new(&analysis->ledger, &ledger_options);
-	if (!err && options->window && options->to_ns)
-		end_at(analysis, analysis->round.start_ns + options->to_ns);
+	if (!err)
+		limit_ledger(analysis);
 	return err;
+}
+
+/* When the round, or the part of it that is looked at, was over. */
+static uint64_t end_of_round(const struct analysis *analysis, const struct record_round_end *end)
+{
+	uint64_t end_ns = analysis->stop_ns ? analysis->stop_ns :
+			  !end		    ? analysis->last_ns :
+			  analysis->last_death_ns ? analysis->last_death_ns :
+						    end->end_ns;
+
+	return analysis->to_ns && analysis->to_ns < end_ns ? analysis->to_ns : end_ns;
 }
 
 /* Add the round up: `end` is NULL when the recording was cut off in it. */
@@ -119,28 +138,21 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 	struct round round = {
 		.ledger = analysis->ledger,
 		.start_ns = analysis->start_ns,
+		.end_ns = end_of_round(analysis, end),
 		.work = work,
 	};
 	int err = 0;
 
-	if (analysis->stop_ns)
-		round.end_ns = analysis->stop_ns;
-	else if (analysis->ledger && ledger__last_death_ns(analysis->ledger) >= round.start_ns)
-		round.end_ns = ledger__last_death_ns(analysis->ledger);
-	else
-		round.end_ns = end ? end->end_ns : analysis->last_ns;
-	if (!end && !analysis->stop_ns)
-		round.end_ns = analysis->last_ns;
+	if (analysis->options->window && round.end_ns <= round.start_ns)
+		return -ERANGE;
 	if (round.end_ns < round.start_ns)
-		return analysis->options->window ?
-			       -ERANGE :
-			       complain(analysis, "a round ends before it begins");
+		return complain(analysis, "a round ends before it begins");
 	if (end && !analysis->options->window) {
 		round.has_usage = end->has_usage;
 		round.usage = end->usage;
 	}
 	round.tool_cpu_ns = end ? end->tool_cpu_ns : 0;
-	if (analysis->ledger && !end && !analysis->stop_ns)
+	if (analysis->ledger && !end)
 		err = ledger__finish_cut(analysis->ledger);
 	else if (analysis->ledger)
 		err = ledger__finish(analysis->ledger, round.end_ns);
@@ -163,6 +175,8 @@ static int end_round(struct analysis *analysis, const json_t *document)
 	err = record_docs__read_round_end(document, &end);
 	if (!err && end.measured && end.work)
 		err = work_result__of_json(&work, end.work);
+	if (err == -EBADMSG)
+		complain(analysis, "what its work said makes no sense");
 	if (!err && end.measured)
 		err = add_round(analysis, &end, end.work ? &work : NULL);
 	work_result__free(&work);
@@ -189,7 +203,6 @@ static int on_document(void *ctx, json_t *document)
 {
 	struct analysis *analysis = ctx;
 	enum record_doc type = record_docs__type(document);
-	uint64_t end_ns;
 
 	if (type == RECORD_DOC_META)
 		return read_meta(analysis, document);
@@ -203,9 +216,10 @@ static int on_document(void *ctx, json_t *document)
 			return complain(analysis, "a list of locks makes no sense");
 		return 0;
 	case RECORD_DOC_STOP:
-		if (!analysis->in_round || record_docs__read_stop(document, &end_ns))
+		if (!analysis->in_round || analysis->stop_ns ||
+		    record_docs__read_stop(document, &analysis->stop_ns))
 			return complain(analysis, "a stop makes no sense");
-		end_at(analysis, end_ns);
+		limit_ledger(analysis);
 		return 0;
 	case RECORD_DOC_ROUND_END:
 		return end_round(analysis, document);
@@ -228,8 +242,11 @@ static int on_event(void *ctx, const struct convoy_ev_hdr *ev)
 	}
 	if (!analysis->ledger)
 		return 0;
-	if (ev->time_ns > analysis->last_ns)
+	if (ev->id > analysis->round.first_id && ev->time_ns > analysis->last_ns)
 		analysis->last_ns = ev->time_ns;
+	if (ev->id > analysis->round.first_id && ev->type == CONVOY_EV_DEATH &&
+	    ev->time_ns > analysis->last_death_ns)
+		analysis->last_death_ns = ev->time_ns;
 	err = ledger__feed(analysis->ledger, ev);
 	return err == -EBADMSG ? complain(analysis, "an event contradicts those before it") : err;
 }
@@ -302,19 +319,25 @@ static int fill_report(struct analysis *analysis)
 static int close_cut(struct analysis *analysis)
 {
 	struct report *report = analysis->report;
+	const char *damage = analysis->status->damage;
 	int err = 0;
 
 	if (!analysis->has_meta)
 		return complain(analysis, "it breaks off before it says what it is of");
+	analysis->lost_round |= analysis->in_round;
 	if (analysis->in_round && analysis->meta.kind != RECORDING_OF_RUN)
 		err = add_round(analysis, NULL, NULL);
 	drop_round(analysis);
-	if (analysis->status->complete && analysis->ended)
+	if (analysis->status->complete && analysis->ended && !analysis->lost_round)
 		return err;
 	report->incomplete = true;
-	snprintf(report->incomplete_why, sizeof(report->incomplete_why),
-		 "the recording breaks off: %.120s",
-		 analysis->status->damage[0] ? analysis->status->damage : "its end is missing");
+	if (analysis->status->complete && analysis->ended)
+		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
+			 "the end of a round is missing");
+	else
+		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
+			 "the recording breaks off: %.120s",
+			 damage[0] ? damage : "its end is missing");
 	return err;
 }
 

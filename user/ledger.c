@@ -590,9 +590,18 @@ int ledger__finish_cut(struct ledger *ledger)
 {
 	for (size_t i = 0; i < ledger->table.n_threads; i++) {
 		struct ledger_thread *thread = &ledger->table.threads[i];
+		int err;
 
 		if (!thread->seen || thread->dead || thread->closed)
 			continue;
+		/* It broke off after the end, and how this one stood then was told. */
+		if (thread->alive && ledger->end_ns != UINT64_MAX) {
+			err = finish_thread(ledger, thread, ledger->end_ns);
+			if (err)
+				return err;
+			limit_runtime(ledger, thread);
+			continue;
+		}
 		thread->end_ns = thread->last_in_ns > thread->start_ns ? thread->last_in_ns :
 									 thread->start_ns;
 		thread->unfinished = true;

@@ -100,7 +100,8 @@ int ledger__finish(struct ledger *ledger, uint64_t end_ns);
 
 /*
  * The recording broke off: nothing is known of a thread after its last record, so that
- * is where its life ends here. Instead of ledger__finish(). Returns 0 or -ENOMEM.
+ * is where its life ends here, unless how it stood at ledger__end_at()'s time was still
+ * told. Instead of ledger__finish(). Returns 0 or -ENOMEM.
  */
 int ledger__finish_cut(struct ledger *ledger);
 

@@ -240,9 +240,7 @@ static struct metric_values *find_metric(struct mode_metrics *metrics, const cha
 /* What the workload says of itself: its metrics, its workers' clocks. */
 static int add_own(struct mode_metrics *metrics, const struct work_result *work)
 {
-	if (!work)
-		return 0;
-	for (size_t i = 0; i < work->n_metrics; i++)
+	for (size_t i = 0; work && i < work->n_metrics; i++)
 		if (!find_metric(metrics, work->metrics[i].name))
 			return -ENOMEM;
 	for (size_t i = 0; i < metrics->n_metrics; i++) {
@@ -255,11 +253,15 @@ static int add_own(struct mode_metrics *metrics, const struct work_result *work)
 		for (unsigned r = metric->values ? metrics->rounds : 0; r <= metrics->rounds; r++)
 			grown[r] = NAN;
 		metric->values = grown;
-		for (size_t j = 0; j < work->n_metrics; j++)
+		for (size_t j = 0; work && j < work->n_metrics; j++)
 			if (!strcmp(work->metrics[j].name, metric->name))
 				grown[metrics->rounds] = work->metrics[j].value;
 	}
 	/* Of some rounds only, a sum would be none. */
+	if (!work) {
+		metrics->has_schedstat = false;
+		return 0;
+	}
 	if (!metrics->rounds)
 		metrics->has_schedstat = true;
 	metrics->has_own = true;

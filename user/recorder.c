@@ -28,7 +28,7 @@ int wire__send(int fd, const void *data, size_t size)
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
-			return errno == ECONNRESET ? -EPIPE : -errno;
+			return errno == EPIPE ? -ECONNRESET : -errno;
 		at += sent;
 		size -= (size_t)sent;
 	}
@@ -45,7 +45,7 @@ int wire__receive(int fd, void *data, size_t size)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return got < 0 && errno != ECONNRESET ? -errno : -EPIPE;
+			return got < 0 ? -errno : -ECONNRESET;
 		at += got;
 		size -= (size_t)got;
 	}
@@ -126,7 +126,7 @@ static int ask(struct recorder *recorder, const struct request_header *what, jso
 		err = wire__send(recorder->socket, text, header.size);
 	free(text);
 	/* Who has ended has said why, perhaps. */
-	while (!err || err == -EPIPE) {
+	while (!err || err == -ECONNRESET) {
 		int got = take_reply(recorder, reply);
 
 		if (got)

@@ -222,7 +222,8 @@ static int send_reply(struct process *process, enum recorder_reply_kind kind, in
 {
 	process->reply.kind = kind;
 	process->reply.err = err;
-	process->reply.bytes = recording_writer__size(process->writer);
+	/* One that could not begin has none. */
+	process->reply.bytes = process->writer ? recording_writer__size(process->writer) : 0;
 	return wire__send(process->socket, &process->reply, sizeof(process->reply));
 }
 
@@ -264,7 +265,7 @@ static int serve(struct process *process)
 	}
 	json_decref(document);
 	if (send_reply(process, RECORDER_DONE, err))
-		return -EPIPE;
+		return -ECONNRESET;
 	return err ? err : header.kind == RECORDER_FINISH;
 }
 
@@ -350,10 +351,10 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 		process.flushed_ns = monotonic_ns();
 		err = loop(&process);
 		/* Who started it is gone: what was seen is kept. */
-		if (err == -EPIPE && process.active && !stop(&process))
+		if (err == -ECONNRESET && process.active && !stop(&process))
 			recording_writer__flush(process.writer);
 	}
-	if (err && err != -EPIPE)
+	if (err && err != -ECONNRESET)
 		send_reply(&process, RECORDER_FAILED, err);
 	recording_writer__free(process.writer);
 	close(socket);

@@ -41,7 +41,10 @@ struct recorder_reply {
 	uint64_t switches, bytes, threads, reads;
 };
 
-/* All of it, whatever signals come; 0 or a negative errno (-EPIPE at the other's end). */
+/*
+ * All of it, whatever signals come; 0 or a negative errno, -ECONNRESET when the other has
+ * ended (-EPIPE is a recording's that nobody reads).
+ */
 int wire__send(int fd, const void *data, size_t size);
 int wire__receive(int fd, void *data, size_t size);
 

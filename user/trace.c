@@ -29,7 +29,7 @@ int trace__read_signal(int signal_fd)
 
 static int complain(int err)
 {
-	message("cannot record: %s", err == -EPIPE ? "the recorder has ended" : strerror(-err));
+	message("cannot record: %s", err == -ECONNRESET ? "the recorder has ended" : strerror(-err));
 	return err;
 }
 
