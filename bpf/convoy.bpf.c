@@ -33,6 +33,7 @@ struct convoy_counters counters SEC(".data.counters");
 #define __TASK_TRACED		0x0008
 #define EXIT_ZOMBIE		0x0020
 #define TASK_DEAD		0x0080
+#define TASK_NEW		0x0800
 
 /* include/linux/sched.h: threads without user registers of their own */
 #define PF_IO_WORKER		0x00000010
@@ -51,6 +52,32 @@ struct {
 static __always_inline struct convoy_thread *thread__find(struct task_struct *task)
 {
 	return bpf_task_storage_get(&threads, task, NULL, 0);
+}
+
+/*
+ * The storage of a thread, made if there is none; NULL without memory. One that another
+ * CPU makes at the same moment fails the making, and is there the next time.
+ */
+static __always_inline struct convoy_thread *thread__make(struct task_struct *task)
+{
+	for (int i = 0; i < 3; i++) {
+		struct convoy_thread *thread = bpf_task_storage_get(
+			&threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+		if (thread)
+			return thread;
+	}
+	__sync_fetch_and_add(&counters.task_state, 1);
+	return NULL;
+}
+
+/*
+ * A new thread can be forked, found by the iterator and moved into a cgroup at once, on
+ * three CPUs: the first of them makes it a traced thread, for the others it is one.
+ */
+static __always_inline bool thread__claim(struct convoy_thread *thread)
+{
+	return !__sync_val_compare_and_swap(&thread->claimed, 0, 1);
 }
 
 /* How a record names a thread: its id, or its TID when it is not traced. */
@@ -291,12 +318,12 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 			ev->hdr.flags = CONVOY_F_REAPING;
 		if (task->nvcsw != thread->nvcsw)
 			ev->hdr.flags |= CONVOY_F_VOLUNTARY;
-		/* Switches that its finder missed: its counts cannot be compared. */
-		if (thread->found && stale)
+		if (stale)
 			ev->hdr.flags |= CONVOY_F_RECOVERED;
 		fill_totals(ev, thread, task, now, cpu);
 		ring__submit(ring, sizeof(*ev));
 	}
+	thread->gone = 1;
 	/* The result is asked for, so that this stays behind the record on every CPU. */
 	last = __sync_fetch_and_add(&counters.dead, 1);
 	barrier_var(last);
@@ -445,17 +472,20 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	u64 nvcsw = task->nvcsw, nivcsw = task->nivcsw;
 	u64 grown = nvcsw + nivcsw - thread->nvcsw - thread->nivcsw;
 	bool voluntary = nvcsw != thread->nvcsw;
+	/* Its finder missed a switch, or counted this one: its counts cannot be compared. */
+	bool stale = thread->found && grown != 1;
 
+	if (stale)
+		voluntary = !preempt && state;
+	else if (grown > 1) /* the kernel counts a switch before it traces it */
+		__sync_fetch_and_add(&counters.unmatched, grown - 1);
 	if (thread->is_off)
 		recover_arrival(ring, thread, task, now, cpu);
 	else if (!thread->found)
 		thread->clock_offset = thread->in_ns - task__last_arrival(task);
 	thread->run_delay = task__run_delay(task);
-	/* The kernel counts a switch before it traces it: one, or some were missed. */
-	if (grown > 1 && !thread->found)
-		__sync_fetch_and_add(&counters.unmatched, grown - 1);
 	if (state & TASK_DEAD) {
-		emit_death(ring, thread, task, now, cpu, grown > 1);
+		emit_death(ring, thread, task, now, cpu, stale);
 		return;
 	}
 	thread->nvcsw = nvcsw;
@@ -466,6 +496,8 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	thread->is_off = 1;
 	thread->holder = 0;
 	thread->flags = voluntary ? CONVOY_F_VOLUNTARY : 0;
+	if (stale)
+		thread->flags |= CONVOY_F_RECOVERED;
 	/* __exit_signal() has been here: what a thread still does is in no rusage. */
 	if (!task->sighand)
 		thread->flags |= CONVOY_F_REAPED;
@@ -482,18 +514,51 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	}
 }
 
-/*
- * The iterator took it for running while it was on its way off the CPU, and that
- * switch came before the thread was traced: when and why is not known.
- */
-static __always_inline void found_too_late(struct convoy_thread *thread, u32 cpu)
+/* Why a thread blocks that did so before it was looked at. */
+static __always_inline void thread__note_old_reason(struct convoy_thread *thread,
+						    struct task_struct *task, u64 state)
 {
+	thread->flags |= CONVOY_F_VOLUNTARY;
+	thread__note_reason(thread, task, state, false);
+	/* A restarted call, of which nobody saw the beginning. */
+	if (thread->flags & CONVOY_F_RESTARTED) {
+		thread->nr = NR_restart_syscall;
+		thread->flags |= CONVOY_F_SYSCALL;
+	}
+}
+
+/*
+ * It was switched between the iterator's look and its being traced, so it is not what it
+ * was taken for. Now that it comes back, what it was off the CPU for can be told, though
+ * not since when; and how often it was switched before is not known.
+ */
+static __always_inline void found_too_late(struct convoy_thread *thread, struct task_struct *task,
+					   u32 cpu)
+{
+	u64 nvcsw = task->nvcsw, nivcsw = task->nivcsw;
+
+	/* If both have grown, or none: only one that had blocked is woken. */
+	thread->blocked = (nvcsw != thread->nvcsw) != (nivcsw != thread->nivcsw) ?
+				  nvcsw != thread->nvcsw :
+				  thread->waking_ns != 0;
 	thread->flags = CONVOY_F_SINCE_BEFORE | CONVOY_F_RECOVERED;
+	thread->nr = -1;
+	thread->nvcsw = nvcsw;
+	thread->nivcsw = nivcsw;
 	thread->out_ns = thread->in_ns;
 	thread->cpu_out = (u16)cpu;
 	thread->next = 0;
-	thread->blocked = 0;
 	thread->is_off = 1;
+	/* The state is gone, but a wait for a disk is marked apart from it. */
+	if (thread->blocked)
+		thread__note_old_reason(thread, task, TASK_UNINTERRUPTIBLE);
+}
+
+/* Does it come back from where its finder believed it to be? */
+static __always_inline bool was_found_there(const struct convoy_thread *thread,
+					    const struct task_struct *task)
+{
+	return thread->is_off && task->nvcsw == thread->nvcsw && task->nivcsw == thread->nivcsw;
 }
 
 static __always_inline int on_switch(bool preempt, struct task_struct *prev,
@@ -530,8 +595,8 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	now = bpf_ktime_get_ns();
 	if (out)
 		switch_out(ring, out, prev, thread__who(in, next), preempt, prev_state, now, cpu);
-	if (in && in->found && !in->is_off)
-		found_too_late(in, cpu);
+	if (in && in->found && !was_found_there(in, next))
+		found_too_late(in, next, cpu);
 	if (in && in->is_off)
 		emit_interval(ring, in, next, now, cpu);
 	return 0;
@@ -589,11 +654,9 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 
 	if (!follows(creator, child))
 		return 0;
-	thread = bpf_task_storage_get(&threads, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!thread) {
-		__sync_fetch_and_add(&counters.task_state, 1);
+	thread = thread__make(child);
+	if (!thread || !thread__claim(thread))
 		return 0;
-	}
 	thread->nr = -1;
 	thread->clock_offset = counters.clock_offset;
 	if (creator && creator->id) {

@@ -48,16 +48,26 @@ static __always_inline void thread__look_at(struct convoy_thread *thread, struct
 	if (!thread->is_off)
 		return;
 	thread->flags = CONVOY_F_SINCE_BEFORE;
-	thread->blocked = state && !task__is_queued(task);
-	if (thread->blocked) {
-		thread->flags |= CONVOY_F_VOLUNTARY;
-		thread__note_reason(thread, task, state, false);
-		/* A restarted call, of which nobody saw the beginning. */
-		if (thread->flags & CONVOY_F_RESTARTED) {
-			thread->nr = NR_restart_syscall;
-			thread->flags |= CONVOY_F_SYSCALL;
-		}
+	thread->blocked = state && !(state & TASK_NEW) && !task__is_queued(task);
+	if (thread->blocked)
+		thread__note_old_reason(thread, task, state);
+}
+
+/*
+ * Did it die before it was traced, so that no record says so? Asked once it is traced: a
+ * thread that is not yet off its CPU for good is given the moment that it takes.
+ */
+static __always_inline bool died_unseen(struct convoy_thread *thread, struct task_struct *task)
+{
+	if (!*(volatile int *)&task->exit_state)
+		return false;
+	for (int i = 0; i < 100; i++) {
+		if (*(volatile u32 *)&task->__state != TASK_DEAD)
+			return false;
+		if (!*(volatile int *)&task->on_cpu)
+			return !*(volatile u32 *)&thread->gone;
 	}
+	return false;
 }
 
 /* Find the threads to be traced that are there already. Those that are traced are left. */
@@ -70,16 +80,15 @@ int find_tasks(struct bpf_iter__task *ctx)
 
 	if (!task || task->exit_state || !task__wanted(task))
 		return 0;
-	thread = bpf_task_storage_get(&threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!thread) {
-		__sync_fetch_and_add(&counters.task_state, 1);
-		return 0;
-	}
-	if (thread->id || thread->launcher || thread->ignored)
+	thread = thread__make(task);
+	if (!thread || thread->id || thread->launcher || thread->ignored)
 		return 0;
 	/* The reader's buffer may be full: then the same task comes once more. */
-	if (!thread->found_id)
+	if (!thread->found_id) {
+		if (!thread__claim(thread))
+			return 0;
 		thread->found_id = (u32)__sync_fetch_and_add(&counters.born, 1) + 1;
+	}
 	thread->alone = config.targets == CONVOY_TARGETS_THREADS;
 	thread->found = 1;
 	ev.hdr.type = CONVOY_EV_SEEN;
@@ -114,6 +123,15 @@ int find_tasks(struct bpf_iter__task *ctx)
 	}
 	/* From here on its switches are recorded. All of the above comes before. */
 	__sync_lock_test_and_set(&thread->id, thread->found_id);
+	if (died_unseen(thread, task)) {
+		struct convoy_ev_death death = { 0 };
+
+		death.hdr.type = CONVOY_EV_DEATH;
+		death.hdr.flags = CONVOY_F_VOLUNTARY | CONVOY_F_RECOVERED;
+		fill_totals(&death, thread, task, ev.hdr.time_ns, ev.cpu);
+		bpf_seq_write(ctx->meta->seq, &death, sizeof(death));
+		__sync_fetch_and_add(&counters.dead, 1);
+	}
 	return 0;
 }
 
@@ -128,10 +146,8 @@ static __always_inline void write_open(struct seq_file *seq, struct convoy_threa
 		/* It left its CPU just before it was traced, and has not come back. */
 		thread->flags = CONVOY_F_SINCE_BEFORE | CONVOY_F_RECOVERED;
 		thread->blocked = task->__state && !task__is_queued(task);
-		if (thread->blocked) {
-			thread->flags |= CONVOY_F_VOLUNTARY;
-			thread__note_reason(thread, task, task->__state, false);
-		}
+		if (thread->blocked)
+			thread__note_old_reason(thread, task, task->__state);
 	} else if (!thread->is_off || (thread->found && task->on_cpu)) {
 		return; /* it runs */
 	}
@@ -192,12 +208,8 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 
 	if (config.targets != CONVOY_TARGETS_CGROUP || !task__in_cgroup(task))
 		return 0;
-	thread = bpf_task_storage_get(&threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!thread) {
-		__sync_fetch_and_add(&counters.task_state, 1);
-		return 0;
-	}
-	if (thread->id || thread->found_id || thread->launcher || thread->ignored)
+	thread = thread__make(task);
+	if (!thread || thread->launcher || thread->ignored || !thread__claim(thread))
 		return 0;
 	now = bpf_ktime_get_ns();
 	thread->found = 1;

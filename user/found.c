@@ -75,6 +75,8 @@ static int find_one(void *ctx, const struct convoy_ev_hdr *ev)
 
 	if (ev->type == CONVOY_EV_OPEN)
 		return keep_holder(found, (const void *)ev);
+	if (ev->type == CONVOY_EV_DEATH) /* it died while it was looked at */
+		return keep(found, ev, event__size(ev->type));
 	if (ev->type != CONVOY_EV_SEEN)
 		return 0;
 	found->pid = ((const struct convoy_ev_seen *)ev)->pid;
@@ -107,8 +109,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Each process once, however many threads of it were found. */
-static int write_maps(const struct found *found, struct recording_writer *writer,
-		      struct maps *maps)
+static int write_maps(const struct found *found, struct recording_writer *writer, struct maps *maps)
 {
 	uint32_t *pids = calloc(found->n_threads + 1, sizeof(*pids));
 	size_t n = 0;

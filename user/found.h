@@ -14,7 +14,7 @@
 #include "session.h"
 
 struct found {
-	uint8_t *events;	/* CONVOY_EV_SEEN and CONVOY_EV_HOLDER, one after the other */
+	uint8_t *events;	/* CONVOY_EV_SEEN, _HOLDER and _DEATH, one after the other */
 	size_t size, room;
 	size_t n_threads;
 	uint64_t failed_reads;	/* of the holder of a lock */

@@ -158,7 +158,8 @@ static int book_switch(struct ledger *ledger, struct ledger_thread *thread,
 		thread->cpu = cpu_out;
 	thread->had_interval = true;
 	/* It was not found as its first record says: it was switched in between, unseen. */
-	if (first && (thread->found_off != before || (before && hdr->flags & CONVOY_F_RECOVERED)))
+	if (first && (thread->found_off != before ||
+		      ((before || thread->base.known) && hdr->flags & CONVOY_F_RECOVERED)))
 		thread->auditable = false;
 	if (first && before) {
 		*from = thread->last_in_ns < out_ns ? thread->last_in_ns : out_ns;
@@ -598,7 +599,7 @@ int ledger__finish_cut(struct ledger *ledger)
 		if (!thread->seen || thread->dead || thread->closed)
 			continue;
 		thread->end_ns = thread->last_in_ns > thread->start_ns ? thread->last_in_ns :
-									  thread->start_ns;
+									 thread->start_ns;
 		thread->unfinished = true;
 		limit_runtime(ledger, thread);
 	}
