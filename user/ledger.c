@@ -401,6 +401,22 @@ static void note_kernels_account(const struct ledger *ledger, struct ledger_thre
 	thread->accounted = true;
 }
 
+/* The last switch. Before the thread takes the numbers that it died with. */
+static void count_last_switch(struct ledger_thread *thread, uint16_t flags)
+{
+	if (!(flags & CONVOY_F_VOLUNTARY)) {
+		thread->involuntary++;
+		return;
+	}
+	thread->voluntary++;
+	/* A process's first thread is reaped by another one that executes and takes its number. */
+	if (flags & CONVOY_F_ZOMBIE)
+		thread->rusage_voluntary++;
+	else
+		thread->rusage_unsure = flags & CONVOY_F_REAPING ||
+					(thread->tid && thread->tid == thread->pid);
+}
+
 static int feed_death(struct ledger *ledger, struct ledger_thread *thread,
 		      const struct convoy_ev_death *ev)
 {
@@ -421,24 +437,18 @@ static int feed_death(struct ledger *ledger, struct ledger_thread *thread,
 		err = book_running(ledger, thread, ev->hdr.time_ns);
 	if (err)
 		return err;
-	note_kernels_account(ledger, thread, ev);
 	if (thread->closed || ev->hdr.time_ns > ledger->end_ns) {
+		note_kernels_account(ledger, thread, ev);
 		close_at_end(ledger, thread);
 		return 0;
 	}
+	count_last_switch(thread, ev->hdr.flags);
+	note_kernels_account(ledger, thread, ev);
 	thread->dead = true;
 	thread->end_ns = ev->hdr.time_ns;
 	/* Found off the CPU, it must have come back on it unseen; or its finder says so. */
 	if ((thread->found_off && !thread->had_interval) || (ev->hdr.flags & CONVOY_F_RECOVERED))
 		thread->auditable = false;
-	if (ev->hdr.flags & CONVOY_F_VOLUNTARY) {
-		thread->voluntary++;
-		if (ev->hdr.flags & CONVOY_F_ZOMBIE)
-			thread->rusage_voluntary++;
-		thread->rusage_unsure = ev->hdr.flags & CONVOY_F_REAPING;
-	} else {
-		thread->involuntary++;
-	}
 	if (ev->hdr.time_ns > ledger->last_death_ns)
 		ledger->last_death_ns = ev->hdr.time_ns;
 	return 0;

@@ -307,6 +307,7 @@ static void test_involuntary_wait(void **state)
 static void test_last_switch_as_rusage_counts_it(void **state)
 {
 	union event preempted = with_flags(ev_death(3, 300, 1, 2), CONVOY_F_ZOMBIE);
+	union event leader = ev_birth(5, 0, 0);
 	struct ledger *ledger = new_ledger(0, NULL);
 
 	(void)state;
@@ -335,7 +336,13 @@ static void test_last_switch_as_rusage_counts_it(void **state)
 	assert_true(ledger_thread__audit_equal(thread_at(ledger, 3)));
 	for (size_t i = 0; i < 3; i++)
 		assert_false(thread_at(ledger, i)->rusage_unsure);
-	for (size_t i = 0; i < 3; i++)
+	/* Nor is a first thread that another one reaps, whose number it died with. */
+	leader.birth.pid = leader.birth.tid;
+	feed(ledger, leader);
+	feed(ledger, ev_death(5, 300, 1, 0));
+	assert_int_equal(thread_at(ledger, 4)->rusage_voluntary, 0);
+	assert_true(thread_at(ledger, 4)->rusage_unsure);
+	for (size_t i = 0; i < 5; i++)
 		assert_true(ledger_thread__audit_equal(thread_at(ledger, i)));
 	assert_int_equal(ledger__unmatched(ledger), 0);
 	ledger__free(ledger);

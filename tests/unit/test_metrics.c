@@ -200,7 +200,7 @@ static void test_unsure_switches(void **state)
 		feed(ledger, with_flags(ev_birth(1, 100, 100), CONVOY_F_ROOT));
 		feed(ledger, ev_birth(2, 110, 120));
 		feed(ledger, with_flags(ev_death(2, 200, 1, 0), CONVOY_F_REAPING));
-		feed(ledger, ev_death(1, 300, 1, 0));
+		feed(ledger, with_flags(ev_death(1, 300, 1, 0), CONVOY_F_ZOMBIE));
 		finish(ledger, 300);
 		add(metrics, ledger, 100, 300, 1, 0, NULL);
 		ledger__free(ledger);
