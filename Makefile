@@ -83,6 +83,9 @@ unit_test_src := $(wildcard tests/unit/test_*.c)
 unit_help_src := $(filter-out $(unit_test_src),$(wildcard tests/unit/*.c))
 root_test_src := $(wildcard tests/root/test_*.c)
 root_help_src := $(filter-out $(root_test_src),$(wildcard tests/root/*.c))
+# tests/fuzz/fuzz_*.c are fuzz targets, each of them linked with driver.c a test, too.
+fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_help_src := tests/unit/recording_fixture.c
 scripts = $(foreach f,$(wildcard $(1)/*.sh),$(if $(filter lib%,$(notdir $(f))),,$(f)))
 
 to_obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -95,7 +98,8 @@ main_obj := $(call to_obj,$(user_main) $(work_main))
 unit_bin := $(patsubst %.c,$(BUILD)/%,$(unit_test_src))
 root_bin := $(patsubst %.c,$(BUILD)/%,$(root_test_src))
 help_bin := $(patsubst %.c,$(BUILD)/%,$(root_help_src))
-unit_tests = $(unit_bin) $(call scripts,tests/unit)
+fuzz_bin := $(patsubst %.c,$(BUILD)/%,$(fuzz_src))
+unit_tests = $(unit_bin) $(fuzz_bin) $(call scripts,tests/unit)
 root_tests = $(root_bin) $(call scripts,tests/root)
 
 # --- flags --------------------------------------------------------------------------
@@ -176,11 +180,34 @@ ifneq ($(filter clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
-.PHONY: all tests lint format format-check clean FORCE
+# --- fuzzing ---
+#
+# With libFuzzer where clang has it, else with driver.c and more inputs than in `check`.
+
+FUZZ_SECONDS ?= 600
+FUZZ_INPUTS ?= 20000000
+fuzz_dir := build-fuzz
+libfuzzer = $(shell mkdir -p $(fuzz_dir) && \
+	echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+	$(CLANG) -fsanitize=fuzzer -x c -o $(fuzz_dir)/probe - 2>/dev/null && echo 1)
+
+fuzz: $(fuzz_bin) ## look for inputs that break the reader, FUZZ_SECONDS (600) each
+	$(Q)$(if $(libfuzzer),$(foreach f,$(fuzz_src),$(call run_libfuzzer,$(notdir $(f:.c=))) &&) true, \
+		$(foreach f,$(fuzz_bin),timeout $(FUZZ_SECONDS) $(f) $(FUZZ_INPUTS) || [ $$? = 124 ] &&) true)
+
+# What is fuzzed is compiled anew, for clang to count where an input gets to.
+run_libfuzzer = mkdir -p $(fuzz_dir)/$(1) && $(BUILD)/tests/fuzz/$(1) --seeds $(fuzz_dir)/$(1) && \
+	$(CLANG) $(all_cppflags) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $(fuzz_dir)/$(1).bin tests/fuzz/$(1).c \
+		$(fuzz_help_src) $(wildcard user/recording*.c) $(test_libs) && \
+	$(fuzz_dir)/$(1).bin -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=60 \
+		-artifact_prefix=$(fuzz_dir)/ $(fuzz_dir)/$(1)
+
+.PHONY: all tests fuzz lint format format-check clean FORCE
 
 all: $(CONVOY) $(CONVOY_WORK) ## build convoy and convoy-work (the default)
 
-tests: $(unit_bin) $(root_bin) $(help_bin) ## build all test programs
+tests: $(unit_bin) $(fuzz_bin) $(root_bin) $(help_bin) ## build all test programs
 
 format: ## lay out the C sources as .clang-format says
 	$(Q)tools/format.sh
@@ -192,7 +219,7 @@ lint: format-check ## format-check, shellcheck, licence lines
 	$(Q)tools/lint.sh
 
 clean: ## remove everything that was built
-	$(Q)rm -rf build build-asan build-tsan build-cov build-asan-cov build-tsan-cov
+	$(Q)rm -rf build build-asan build-tsan build-cov build-asan-cov build-tsan-cov build-fuzz
 	$(Q)rm -f convoy convoy-work
 
 # One stamp for flags and lists of sources: whatever changes them rebuilds.
@@ -286,14 +313,16 @@ $(CONVOY_WORK): $(call to_obj,$(work_main)) $(BUILD)/libwork.a $(BUILD)/libshare
 
 # Every test can call anything of either binary but its main().
 $(unit_bin): $(BUILD)/%: $(BUILD)/%.o $(unit_help_obj)
+$(fuzz_bin): $(BUILD)/%: $(BUILD)/%.o $(call to_obj,tests/fuzz/driver.c $(fuzz_help_src))
 $(root_bin) $(help_bin): $(BUILD)/%: $(BUILD)/%.o
 $(root_bin): $(call to_obj,tests/unit/stderr_fixture.c)
-$(unit_bin) $(root_bin) $(help_bin): $(BUILD)/libuser.a $(BUILD)/libwork.a $(BUILD)/libshared.a
+$(unit_bin) $(fuzz_bin) $(root_bin) $(help_bin): $(BUILD)/libuser.a $(BUILD)/libwork.a $(BUILD)/libshared.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(all_ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(test_libs)
 
 -include $(patsubst %.o,%.d,$(filter-out $(BUILD)/bpf/%,$(user_obj)) $(work_obj) $(shared_obj) \
-	$(main_obj) $(unit_help_obj) $(call to_obj,$(unit_test_src) $(root_test_src) $(root_help_src))) \
+	$(main_obj) $(unit_help_obj) $(call to_obj,$(unit_test_src) $(root_test_src) $(root_help_src) \
+	$(fuzz_src) tests/fuzz/driver.c)) \
 	$(bpf_src:bpf/%.c=$(BUILD)/bpf/%.d)
 
 endif # owner

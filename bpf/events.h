@@ -22,15 +22,16 @@
 
 enum convoy_event_type {
 	CONVOY_EV_NONE = 0,
-	CONVOY_EV_RUNNABLE = 1,	/* struct convoy_ev_runnable: off the CPU, never blocked */
+	CONVOY_EV_RUNNABLE = 1, /* struct convoy_ev_runnable: off the CPU, never blocked */
 	CONVOY_EV_WAIT = 2,	/* struct convoy_ev_wait: off the CPU, blocked for a reason */
 	CONVOY_EV_BIRTH = 3,	/* struct convoy_ev_birth: a thread's first time on a CPU */
 	CONVOY_EV_DEATH = 4,	/* struct convoy_ev_death: a thread's last switch */
 	CONVOY_EV_FUTEX = 5,	/* struct convoy_ev_futex: a thread's futex calls on one word */
 	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait: still off the CPU when tracing ended */
 	CONVOY_EV_SEEN = 7,	/* struct convoy_ev_seen: a thread that was there before tracing */
-	CONVOY_EV_ALIVE = 8,	/* struct convoy_ev_death: a thread still there when tracing ended */
-	CONVOY_EV_HOLDER = 9,	/* struct convoy_ev_holder: who held what a thread already waited for */
+	CONVOY_EV_ALIVE = 8, /* struct convoy_ev_death: a thread still there when tracing ended */
+	CONVOY_EV_HOLDER =
+		9, /* struct convoy_ev_holder: who held what a thread already waited for */
 };
 
 /* Flags; struct convoy_ev_hdr.flags */
@@ -48,7 +49,8 @@ enum convoy_event_type {
 #define CONVOY_F_REAPING	0x8000	/* death: it may count, it is being reaped right now */
 #define CONVOY_F_REAPED		0x8000	/* interval: its thread's counters were added up before */
 #define CONVOY_F_ROOT		0x0800	/* birth: first thread of a launched command */
-#define CONVOY_F_SINCE_BEFORE	0x1000	/* interval: it began before tracing did, at an unknown time;
+#define CONVOY_F_SINCE_BEFORE \
+	0x1000 /* interval: it began before tracing did, at an unknown time;
 					 * its switch-out is not among those counted since then */
 #define CONVOY_F_RECOVERED	0x4000	/* waking or arrival were not traced: the scheduler's notes */
 #define CONVOY_F_COMPAT		0x2000	/* a 32-bit system call: `nr` is not this architecture's */

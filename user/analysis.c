@@ -47,8 +47,9 @@ static int read_meta(struct analysis *analysis, const json_t *document)
 	analysis->meta.report = analysis->report;
 	err = record_docs__read_meta(document, &analysis->meta);
 	if (err)
-		return err == -EBADMSG ? complain(analysis, "what it says of itself makes no sense") :
-					 err;
+		return err == -EBADMSG ?
+			       complain(analysis, "what it says of itself makes no sense") :
+			       err;
 	analysis->has_meta = true;
 	analysis->metrics = calloc(analysis->meta.n_modes + 1, sizeof(*analysis->metrics));
 	analysis->report->modes =
@@ -131,8 +132,9 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 	if (!end && !analysis->stop_ns)
 		round.end_ns = analysis->last_ns;
 	if (round.end_ns < round.start_ns)
-		return analysis->options->window ? -ERANGE :
-						   complain(analysis, "a round ends before it begins");
+		return analysis->options->window ?
+			       -ERANGE :
+			       complain(analysis, "a round ends before it begins");
 	if (end && !analysis->options->window) {
 		round.has_usage = end->has_usage;
 		round.usage = end->usage;
@@ -143,8 +145,8 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 	else if (analysis->ledger)
 		err = ledger__finish(analysis->ledger, round.end_ns);
 	if (!err && analysis->ledger && end)
-		analysis->unmatched += ledger__unmatched(analysis->ledger) +
-				       ledger__n_vanished(analysis->ledger);
+		analysis->unmatched +=
+			ledger__unmatched(analysis->ledger) + ledger__n_vanished(analysis->ledger);
 	if (!err)
 		err = mode_metrics__add(analysis->metrics[analysis->mode], &round);
 	return err;
@@ -310,7 +312,8 @@ static int close_cut(struct analysis *analysis)
 	if (analysis->status->complete && analysis->ended)
 		return err;
 	report->incomplete = true;
-	snprintf(report->incomplete_why, sizeof(report->incomplete_why), "the recording breaks off: %.120s",
+	snprintf(report->incomplete_why, sizeof(report->incomplete_why),
+		 "the recording breaks off: %.120s",
 		 analysis->status->damage[0] ? analysis->status->damage : "its end is missing");
 	return err;
 }

@@ -19,7 +19,8 @@ struct analysis_options {
 	bool window;
 	uint64_t from_ns, to_ns;
 	mapping_fn mapping;	/* sees every mapping; may be NULL */
-	int (*event)(void *ctx, const struct convoy_ev_hdr *ev);	/* sees every event before it is booked; may be NULL */
+	int (*event)(void *ctx, const struct convoy_ev_hdr *
+					ev); /* sees every event before it is booked; may be NULL */
 	void *ctx;
 };
 

@@ -32,11 +32,14 @@ static void summarise(const struct record_plan *plan, const struct record_outcom
 	uint64_t lost = outcome->loss.ring + outcome->loss.task_state + outcome->loss.unmatched;
 	char size[32], file[512];
 
-	message("%.3f s, %llu thread%s, %llu context switches, %llu lost: %s%s%s",
-		(double)outcome->duration_ns / 1e9, (unsigned long long)outcome->threads,
-		outcome->threads == 1 ? "" : "s", (unsigned long long)outcome->switches,
-		(unsigned long long)lost, bytes(size, sizeof(size), outcome->bytes),
-		strcmp(plan->output, "-") ? " in " : "", strcmp(plan->output, "-") ? plan->output : "");
+	/* Of one that failed nobody counted what there is; that it failed was said. */
+	if (!outcome->failed)
+		message("%.3f s, %llu thread%s, %llu context switches, %llu lost: %s%s%s",
+			(double)outcome->duration_ns / 1e9, (unsigned long long)outcome->threads,
+			outcome->threads == 1 ? "" : "s", (unsigned long long)outcome->switches,
+			(unsigned long long)lost, bytes(size, sizeof(size), outcome->bytes),
+			strcmp(plan->output, "-") ? " in " : "",
+			strcmp(plan->output, "-") ? plan->output : "");
 	if (strcmp(plan->output, "-")) {
 		word__quote(file, sizeof(file), plan->output);
 		message("`convoy report %s` shows it", file);
@@ -106,9 +109,8 @@ int cmd_record(int argc, char **argv)
 	}
 	if (err) {
 		identity__free(&identity);
-		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ?
-			       CONVOY_EXIT_REFUSED :
-			       CONVOY_EXIT_USAGE;
+		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ? CONVOY_EXIT_REFUSED :
+									       CONVOY_EXIT_USAGE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of write() */
 	status = record(&request);

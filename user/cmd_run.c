@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analysis.h"
@@ -99,11 +100,21 @@ static int write_meta(struct recorder *recorder, const struct run_plan *plan,
 	return err;
 }
 
-/* The file that was asked for, or memory. */
+/* The file that was asked for, which is read back then, or memory. */
 static int open_recording(const struct run_plan *plan, int *fd)
 {
+	struct stat st;
+	int err = plan->output ? record_file__create(plan->output, plan->force, fd) : 0;
+
+	if (err)
+		return err;
+	if (plan->output && (fstat(*fd, &st) || !S_ISREG(st.st_mode))) {
+		message("%s is no file: the recording of a run is read back from it", plan->output);
+		close(*fd);
+		return -EINVAL;
+	}
 	if (plan->output)
-		return record_file__create(plan->output, plan->force, fd);
+		return 0;
 	*fd = memfd_create("convoy-recording", MFD_CLOEXEC);
 	if (*fd >= 0)
 		return 0;
@@ -129,8 +140,7 @@ static int make_report(const struct run_plan *plan, int fd, const struct run_out
 	struct report *report;
 	int err, status = CONVOY_EXIT_FAILED;
 
-	err = lseek(fd, 0, SEEK_SET) ? -errno :
-				       analysis__read(fd, &options, &report, &recording);
+	err = lseek(fd, 0, SEEK_SET) ? -errno : analysis__read(fd, &options, &report, &recording);
 	if (err) {
 		message("cannot make the report: %s%s%s", strerror(-err),
 			recording.damage[0] ? ": " : "", recording.damage);
@@ -150,8 +160,7 @@ static int make_report(const struct run_plan *plan, int fd, const struct run_out
 
 /* Run the rounds and finish the recording. Returns 0 or a negative errno after a message. */
 static int record(const struct run_plan *plan, struct session *session, struct recorder *recorder,
-		  const struct run_table *table, const char *work_path,
-		  struct run_outcome *outcome)
+		  const struct run_table *table, const char *work_path, struct run_outcome *outcome)
 {
 	struct record_end end = { .command_status = -1 };
 	struct stolen_clock stolen;

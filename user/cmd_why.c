@@ -74,9 +74,8 @@ static int make_explanation(const struct why_plan *plan, const struct why_contex
 	const struct analysis_options options = { 0 };
 	struct recording_status status;
 	struct report *report;
-	int err = lseek(fd, 0, SEEK_SET) < 0 ?
-			  -errno :
-			  analysis__read(fd, &options, &report, &status);
+	int err = lseek(fd, 0, SEEK_SET) < 0 ? -errno :
+					       analysis__read(fd, &options, &report, &status);
 	bool valid;
 
 	if (err) {

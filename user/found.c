@@ -109,8 +109,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Each process once, however many threads of it were found. */
-static int write_maps(const struct found *found, struct recording_writer *writer,
-		      struct maps *maps)
+static int write_maps(const struct found *found, struct recording_writer *writer, struct maps *maps)
 {
 	uint32_t *pids = calloc(found->n_threads + 1, sizeof(*pids));
 	size_t n = 0;

@@ -594,7 +594,7 @@ int ledger__finish_cut(struct ledger *ledger)
 		if (!thread->seen || thread->dead || thread->closed)
 			continue;
 		thread->end_ns = thread->last_in_ns > thread->start_ns ? thread->last_in_ns :
-									  thread->start_ns;
+									 thread->start_ns;
 		thread->unfinished = true;
 		limit_runtime(ledger, thread);
 	}

@@ -43,6 +43,7 @@ struct mode_metrics {
 	int64_t residual_ns;
 	uint64_t tool_cpu_ns, yields;
 	uint64_t threads_checked, threads_equal, tasks_wrong;
+	uint64_t rusage_voluntary, rusage_involuntary, rusage_unsure;
 	struct lock_sums *locks;
 	struct report_thread *threads;
 	size_t n_threads;
@@ -151,6 +152,7 @@ static int add_threads(struct mode_metrics *metrics, const struct round *round,
 		metrics->lifetime_ns += lifetime;
 		metrics->residual_ns += ledger_thread__residual_ns(thread);
 		metrics->yields += thread->yields;
+		metrics->rusage_unsure += thread->rusage_unsure;
 		metrics->threads_checked += ledger_thread__audited(thread);
 		metrics->threads_equal += ledger_thread__audited(thread) &&
 					  ledger_thread__audit_equal(thread);
@@ -320,6 +322,8 @@ int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 
 	metrics->traced = round->ledger;
 	metrics->no_usage |= !round->has_usage;
+	metrics->rusage_voluntary += (uint64_t)round->usage.ru_nvcsw;
+	metrics->rusage_involuntary += (uint64_t)round->usage.ru_nivcsw;
 	if (round->ledger) {
 		memset(&sums, 0, sizeof(sums));
 		err = add_threads(metrics, round, &sums);
@@ -430,6 +434,11 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	mode->yields = metrics->yields;
 	mode->threads_checked = metrics->threads_checked;
 	mode->threads_equal = metrics->threads_equal;
+	mode->rusage_voluntary =
+		(struct maybe){ !metrics->no_usage, (double)metrics->rusage_voluntary };
+	mode->rusage_involuntary =
+		(struct maybe){ !metrics->no_usage, (double)metrics->rusage_involuntary };
+	mode->rusage_unsure = metrics->rusage_unsure;
 	mode->tasks_checked = metrics->n_tasks;
 	mode->tasks_wrong = metrics->tasks_wrong;
 	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0, (double)metrics->tool_cpu_ns };

@@ -90,7 +90,7 @@ int output_target__open_beside(const struct output_target *target, mode_t mode, 
 		if (n < 0 || (size_t)n >= size)
 			return -ENAMETOOLONG;
 		/* O_EXCL: neither a file nor a link that someone put there is followed. */
-		fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd >= 0)
 			return fd;
 		if (errno != EEXIST)

@@ -142,7 +142,9 @@ static int begin_targets(struct record *record)
 	if (!record->request->quiet)
 		message("recording %llu thread%s%s", (unsigned long long)found,
 			found == 1 ? "" : "s",
-			record->plan->duration_ns ? "" : "; Ctrl-C ends the recording, and nothing else");
+			record->plan->duration_ns ?
+				"" :
+				"; Ctrl-C ends the recording, and nothing else");
 	return 0;
 }
 
@@ -174,8 +176,7 @@ static int begin_command(struct record *record)
 	options.launch = record->launch;
 	err = trace__start(&record->trace, &options);
 	if (err)
-		return record->trace.start_status ? record->trace.start_status :
-						    CONVOY_EXIT_FAILED;
+		return record->trace.start_status ? record->trace.start_status : CONVOY_EXIT_FAILED;
 	record->start_ns = record->trace.start_ns;
 	record->outcome->begun = record->trace.begun;
 	return record->trace.signal ? CONVOY_EXIT_SIGNAL + record->trace.signal : 0;
@@ -237,9 +238,8 @@ static bool target_gone(struct record *record)
 /* Until it is over, for whatever reason. Returns 0 or an exit status after a message. */
 static int watch(struct record *record)
 {
-	uint64_t until_ns = record->plan->duration_ns ?
-				    record->start_ns + record->plan->duration_ns :
-				    0;
+	uint64_t until_ns =
+		record->plan->duration_ns ? record->start_ns + record->plan->duration_ns : 0;
 
 	while (!until_ns || monotonic_ns() < until_ns) {
 		int failed;
@@ -315,8 +315,8 @@ static void note_command(struct record *record)
 		return;
 	record->trace.exec_error = launch__exec_error(&record->trace.launch);
 	if (record->trace.exec_error)
-		outcome->exec_status = launch__explain_exec_error(&record->launch,
-								  record->trace.exec_error);
+		outcome->exec_status =
+			launch__explain_exec_error(&record->launch, record->trace.exec_error);
 	else
 		outcome->command_status = shell_status(record->trace.launch.status);
 }
@@ -365,8 +365,7 @@ static int record_all(struct record *record)
 
 	stolen_clock__start(&stolen);
 	record->fds[0] = (struct pollfd){ .fd = record->signal_fd, .events = POLLIN };
-	record->fds[1] =
-		(struct pollfd){ .fd = recorder__fd(record->recorder), .events = POLLIN };
+	record->fds[1] = (struct pollfd){ .fd = recorder__fd(record->recorder), .events = POLLIN };
 	record->n_fds = 2;
 	status = record->plan->targets == CONVOY_TARGETS_NONE ? begin_command(record) :
 								begin_targets(record);
@@ -380,8 +379,8 @@ static int record_all(struct record *record)
 	/* The recording is over; the command is the user's, who waits for it. */
 	session__free(record->session);
 	record->session = NULL;
-	if (!command_ended(record) && record->trace.launch.started &&
-	    outcome->signal != SIGTERM && outcome->signal != SIGHUP) {
+	if (!command_ended(record) && record->trace.launch.started && outcome->signal != SIGTERM &&
+	    outcome->signal != SIGHUP) {
 		message("the recording has ended, the command goes on: waiting for it");
 		await_command(record, 0);
 	}

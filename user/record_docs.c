@@ -130,9 +130,9 @@ static json_t *modes_json(const struct record_meta *meta)
 
 		for (char **word = meta->modes[i].command; word && *word; word++)
 			json_array_append_new(command, record_docs__bytes(*word, SIZE_MAX));
-		json_array_append_new(modes, json_pack("{s:o, s:o}", "label",
-						       BYTES(meta->modes[i].label), "command",
-						       command));
+		json_array_append_new(modes,
+				      json_pack("{s:o, s:o}", "label", BYTES(meta->modes[i].label),
+						"command", command));
 	}
 	return modes;
 }

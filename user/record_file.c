@@ -48,7 +48,7 @@ static void give_to_caller(const char *path, int fd)
 
 static int create(const char *path, int *fd)
 {
-	*fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, RECORD_MODE);
+	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, RECORD_MODE);
 	if (*fd < 0)
 		return complain(path, -errno,
 				errno == EEXIST ? "something was put there just now" : NULL);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /*
- * Opens the output of `convoy record` for writing.
+ * Opens the output of `convoy record` for writing (a regular file also for reading).
  *
  * A new file is made with mode 0600. With `force` it takes the place of a regular file
  * at once and as a whole: nothing is truncated, no symbolic link is followed, and who

@@ -12,7 +12,6 @@
 const char *record_meta__label(const struct record_plan *plan);
 
 /* Write META; `note` is the session's. Returns 0 or a negative errno. */
-int record_meta__write(struct recorder *recorder, const struct record_plan *plan,
-		       const char *note);
+int record_meta__write(struct recorder *recorder, const struct record_plan *plan, const char *note);
 
 #endif /* CONVOY_RECORD_META_H */

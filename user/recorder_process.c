@@ -318,8 +318,9 @@ static int loop(struct process *process)
 int recorder_process__run(int socket, const struct recorder_options *options,
 			  const struct convoy_counters *before)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE,
-				       SIGXFSZ };
+	static const int ignored[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGXFSZ
+	};
 	struct process process = {
 		.options = options,
 		.session = options->session,

@@ -47,6 +47,13 @@ int recording_writer__new(struct recording_writer **writer, int fd, enum recordi
  * after all that was gathered before it. An error of write(2) (a full disk) is
  * returned by this call and by all later ones; the file then ends with its last
  * complete block, since what was written of the next is cut off again if it can be.
+ *
+ * What cannot be recorded is refused without harm to the rest: -EINVAL (an event of no
+ * type, a mapping of no kind, no object, or anything after the end), -ENAMETOOLONG (a path
+ * of more than MAPPING_PATH_MAX bytes), -EFBIG (a document of more than 4 MiB of text).
+ *
+ * Since all stays in order, an event after a mapping begins another block: many of one
+ * kind, then many of the other, make the smallest file.
  */
 int recording_writer__event(struct recording_writer *writer, const struct convoy_ev_hdr *event);
 int recording_writer__mapping(struct recording_writer *writer, const struct mapping *mapping);
@@ -75,7 +82,8 @@ struct recording_handler {
 };
 
 struct recording_status {
-	bool complete;		/* recording_writer__finish() was reached */
+	bool complete;		/* recording_writer__finish() was reached; what follows
+				 * after that is damage, too, but nothing is missing */
 	uint64_t blocks;	/* that were read */
 	uint64_t bytes;		/* up to the end of the last of them */
 	uint64_t events;

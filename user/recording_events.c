@@ -4,54 +4,63 @@
  */
 #include "recording_events.h"
 
-#define FIELD(type, member)                                                       \
-	{                                                                         \
-		offsetof(struct type, member), sizeof(((struct type *)0)->member) \
-	}
+#define AT(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
 
 static const struct event_field birth_fields[] = {
-	FIELD(convoy_ev_birth, born_ns), FIELD(convoy_ev_birth, parent),
-	FIELD(convoy_ev_birth, tid),	 FIELD(convoy_ev_birth, pid),
-	FIELD(convoy_ev_birth, ns_tid),	 FIELD(convoy_ev_birth, ns_pid),
-	FIELD(convoy_ev_birth, cpu_in),	 FIELD(convoy_ev_birth, pad),
-	FIELD(convoy_ev_birth, comm),	 { 0, 0 },
+	{ AT(convoy_ev_birth, born_ns) },
+	{ AT(convoy_ev_birth, parent) },
+	{ AT(convoy_ev_birth, tid) },
+	{ AT(convoy_ev_birth, pid) },
+	{ AT(convoy_ev_birth, ns_tid) },
+	{ AT(convoy_ev_birth, ns_pid) },
+	{ AT(convoy_ev_birth, cpu_in) },
+	{ AT(convoy_ev_birth, comm) },
+	{ 0, 0 },
 };
 
 static const struct event_field death_fields[] = {
-	FIELD(convoy_ev_death, nvcsw),
-	FIELD(convoy_ev_death, nivcsw),
-	FIELD(convoy_ev_death, runtime_ns),
-	FIELD(convoy_ev_death, run_delay_ns),
-	FIELD(convoy_ev_death, tid),
-	FIELD(convoy_ev_death, pid),
-	FIELD(convoy_ev_death, yields),
-	FIELD(convoy_ev_death, cpu_out),
-	FIELD(convoy_ev_death, pad),
-	FIELD(convoy_ev_death, comm),
+	{ AT(convoy_ev_death, nvcsw) },
+	{ AT(convoy_ev_death, nivcsw) },
+	{ AT(convoy_ev_death, runtime_ns) },
+	{ AT(convoy_ev_death, run_delay_ns) },
+	{ AT(convoy_ev_death, tid) },
+	{ AT(convoy_ev_death, pid) },
+	{ AT(convoy_ev_death, yields) },
+	{ AT(convoy_ev_death, cpu_out) },
+	{ AT(convoy_ev_death, comm) },
 	{ 0, 0 },
 };
 
 static const struct event_field futex_fields[] = {
-	FIELD(convoy_ev_futex, word),	      FIELD(convoy_ev_futex, waits),
-	FIELD(convoy_ev_futex, eagain),	      FIELD(convoy_ev_futex, timeouts),
-	FIELD(convoy_ev_futex, interrupted),  FIELD(convoy_ev_futex, wakes),
-	FIELD(convoy_ev_futex, wakes_nobody), { 0, 0 },
+	{ AT(convoy_ev_futex, word) },
+	{ AT(convoy_ev_futex, waits) },
+	{ AT(convoy_ev_futex, eagain) },
+	{ AT(convoy_ev_futex, timeouts) },
+	{ AT(convoy_ev_futex, interrupted) },
+	{ AT(convoy_ev_futex, wakes) },
+	{ AT(convoy_ev_futex, wakes_nobody) },
+	{ 0, 0 },
 };
 
 static const struct event_field seen_fields[] = {
-	FIELD(convoy_ev_seen, started_ns),   FIELD(convoy_ev_seen, nvcsw),
-	FIELD(convoy_ev_seen, nivcsw),	     FIELD(convoy_ev_seen, runtime_ns),
-	FIELD(convoy_ev_seen, run_delay_ns), FIELD(convoy_ev_seen, tid),
-	FIELD(convoy_ev_seen, pid),	     FIELD(convoy_ev_seen, ns_tid),
-	FIELD(convoy_ev_seen, ns_pid),	     FIELD(convoy_ev_seen, cpu),
-	FIELD(convoy_ev_seen, state),	     FIELD(convoy_ev_seen, pad),
-	FIELD(convoy_ev_seen, comm),	     { 0, 0 },
+	{ AT(convoy_ev_seen, started_ns) },
+	{ AT(convoy_ev_seen, nvcsw) },
+	{ AT(convoy_ev_seen, nivcsw) },
+	{ AT(convoy_ev_seen, runtime_ns) },
+	{ AT(convoy_ev_seen, run_delay_ns) },
+	{ AT(convoy_ev_seen, tid) },
+	{ AT(convoy_ev_seen, pid) },
+	{ AT(convoy_ev_seen, ns_tid) },
+	{ AT(convoy_ev_seen, ns_pid) },
+	{ AT(convoy_ev_seen, cpu) },
+	{ AT(convoy_ev_seen, state) },
+	{ AT(convoy_ev_seen, comm) },
+	{ 0, 0 },
 };
 
 static const struct event_field holder_fields[] = {
-	FIELD(convoy_ev_holder, word),
-	FIELD(convoy_ev_holder, holder),
-	FIELD(convoy_ev_holder, pad),
+	{ AT(convoy_ev_holder, word) },
+	{ AT(convoy_ev_holder, holder) },
 	{ 0, 0 },
 };
 

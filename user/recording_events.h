@@ -180,7 +180,11 @@ struct event_field {
 	uint8_t offset, size;	/* 2, 4, 8: a varint; CONVOY_COMM_LEN: as it is */
 };
 
-/* Up to the one with size 0. NULL for the types that the model knows, and no types. */
+/*
+ * In the order in which they are stored, up to the one with size 0; padding is not stored,
+ * it is zero. NULL for the types that the model knows, and for no types. These lists are
+ * the file's: a struct that gets another field needs another version of the format.
+ */
 const struct event_field *recording_events__fields(unsigned type);
 
 /* Bytes of an event of this type, 0 for none. */

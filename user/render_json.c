@@ -172,6 +172,16 @@ static json_t *audit(uint64_t checked, uint64_t equal)
 	return object;
 }
 
+static json_t *mode_audit(const struct report_mode *mode)
+{
+	json_t *object = audit(mode->threads_checked, mode->threads_equal);
+
+	set(&object, "rusage_voluntary", maybe_whole(mode->rusage_voluntary));
+	set(&object, "rusage_involuntary", maybe_whole(mode->rusage_involuntary));
+	set(&object, "rusage_unsure", count(mode->rusage_unsure));
+	return object;
+}
+
 static json_t *lock(const struct report_lock *from)
 {
 	json_t *object = json_object(), *holders = json_array();
@@ -402,7 +412,7 @@ static json_t *mode_object(const struct report_mode *mode, bool traced, bool wit
 	set(&object, "yields", traced ? count(mode->yields) : json_null());
 	set(&object, "tasks_checked", count(mode->tasks_checked));
 	set(&object, "tasks_wrong", count(mode->tasks_wrong));
-	set(&object, "audit", audit(mode->threads_checked, mode->threads_equal));
+	set(&object, "audit", mode_audit(mode));
 	return object;
 }
 

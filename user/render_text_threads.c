@@ -22,20 +22,32 @@ static void id_cell(struct text_table *table, uint32_t host, uint32_t own)
 		text_table__cell(table, "%" PRIu32, host);
 }
 
+/* How long it lived, and which ends of that life were not its own. */
+static void life_cell(struct text_table *table, const struct report_thread *thread)
+{
+	char buf[TEXT_CELL];
+
+	text_table__cell(table, "%s%s%s%s", text__duration(buf, (double)thread->lifetime_ns),
+			 thread->since_before || thread->unfinished ? " " : "",
+			 thread->since_before ? "<" : "", thread->unfinished ? ">" : "");
+}
+
 static void thread_row(struct text *text, struct text_table *table, const struct report_mode *mode,
-		       const struct report_thread *thread, bool with_cuts)
+		       const struct report_thread *thread, bool one_round)
 {
 	uint64_t life = thread->lifetime_ns;
 	const uint64_t *ns = thread->time_ns;
 	char buf[TEXT_CELL];
 
-	text_table__cell(table, "%s", TEXT_SAFE(text, buf, mode->mode));
-	text_table__cell(table, "%u", thread->round + 1);
+	if (!one_round) {
+		text_table__cell(table, "%s", TEXT_SAFE(text, buf, mode->mode));
+		text_table__cell(table, "%u", thread->round + 1);
+	}
 	id_cell(table, thread->pid, thread->ns_pid);
 	id_cell(table, thread->tid, thread->ns_tid);
 	text_table__cell(table, "%s", TEXT_SAFE(text, buf, thread->comm));
 	text_table__cell(table, "%s", TEXT_SAFE(text, buf, thread->role));
-	duration_cell(table, life);
+	life_cell(table, thread);
 	text_table__cell(table, "%s", text__share(buf, ns[ACCOUNT_RUNNING], life));
 	text_table__cell(table, "%s",
 			 text__share(buf, ns[ACCOUNT_PREEMPTED] + ns[ACCOUNT_WAKEUP], life));
@@ -47,11 +59,6 @@ static void thread_row(struct text *text, struct text_table *table, const struct
 			 !thread->audited    ? "-" :
 			 thread->audit_equal ? "equal" :
 					       "DIFFERS");
-	if (with_cuts)
-		text_table__cell(table, "%s",
-				 !thread->unfinished   ? thread->since_before ? "<" : "-" :
-				 thread->since_before ? "<>" :
-							">");
 }
 
 void text__threads(struct text *text)
@@ -59,10 +66,10 @@ void text__threads(struct text *text)
 	static const struct text_column columns[] = {
 		{ "mode", false, 12, 0 },
 		{ "round", true, 0, 1 },
-		{ "pid", true, 0, 10 },
+		{ "pid", true, 0, 6 },
 		{ "tid", true, 0, 0 },
 		{ "comm", false, 8, 2 },
-		{ "role", false, 0, 6 },
+		{ "role", false, 0, 10 },
 		{ "life", true, 0, 0 },
 		{ "running", true, 0, 3 },
 		{ "runnable", true, 0, 5 },
@@ -71,9 +78,10 @@ void text__threads(struct text *text)
 		{ "vol", true, 0, 8 },
 		{ "invol", true, 0, 9 },
 		{ "audit", false, 0, 11 },
-		{ "cut", false, 0, 12 },	/* only if there is one */
 	};
-	size_t n = sizeof(columns) / sizeof(columns[0]);
+	/* Of one round, the first two columns would say the same in every row. */
+	bool one_round = text->report->n_modes == 1 && text->report->modes[0].rounds == 1;
+	size_t skip = one_round ? 2 : 0;
 	bool cuts = false, own = false;
 	struct text_table table;
 
@@ -88,12 +96,12 @@ void text__threads(struct text *text)
 		}
 	}
 	text__heading(text, "threads: % of each life");
-	text_table__init(&table, columns, cuts ? n : n - 1);
+	text_table__init(&table, columns + skip, sizeof(columns) / sizeof(columns[0]) - skip);
 	for (size_t i = 0; i < text->report->n_modes; i++) {
 		const struct report_mode *mode = &text->report->modes[i];
 
 		for (size_t j = 0; j < mode->n_threads; j++)
-			thread_row(text, &table, mode, &mode->threads[j], cuts);
+			thread_row(text, &table, mode, &mode->threads[j], one_round);
 	}
 	text_table__print(&table, text);
 	if (own)
@@ -101,7 +109,7 @@ void text__threads(struct text *text)
 				"In brackets: the number in the thread's own PID namespace.");
 	if (cuts)
 		text__paragraph(text, 0, 2,
-				"cut: < it was there before the recording began, > it was off the "
+				"life: < it was there before the recording began, > it was off the "
 				"CPU when the recording ended.");
 }
 

@@ -132,6 +132,9 @@ struct report_mode {
 	struct maybe probe_ns;
 	/* The kernel's account of the same threads, for the text report's audit. */
 	uint64_t threads_checked, threads_equal;
+	/* By wait4(2), of the command and whom it waited for. */
+	struct maybe rusage_voluntary, rusage_involuntary;
+	uint64_t rusage_unsure;	/* voluntary ones more that may be among these, or not */
 	uint64_t yields;	/* sched_yield switches: spinning that futex tracing cannot see */
 	uint64_t tasks_checked, tasks_wrong;	/* results compared by the workload itself */
 };

@@ -47,8 +47,8 @@ int run_table__new(struct run_table *table)
 	if (table->fd < 0 || ftruncate(table->fd, sizeof(*table->locks)) ||
 	    fcntl(table->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		goto fail;
-	memory = mmap(NULL, sizeof(*table->locks), PROT_READ | PROT_WRITE, MAP_SHARED, table->fd,
-		      0);
+	memory =
+		mmap(NULL, sizeof(*table->locks), PROT_READ | PROT_WRITE, MAP_SHARED, table->fd, 0);
 	if (memory == MAP_FAILED)
 		goto fail;
 	table->locks = memory;

@@ -54,8 +54,8 @@ int trace__start(struct trace *trace, const struct trace_options *options)
 		/* Ctrl-C reaches a child that has not left this process group yet. */
 		trace->signal = trace__read_signal(options->signal_fd);
 		if (!trace->signal)
-			trace->start_status = launch__explain_start_error(&trace->launch,
-									  &options->launch, err);
+			trace->start_status =
+				launch__explain_start_error(&trace->launch, &options->launch, err);
 		launch__kill(&trace->launch);
 		launch__close(&trace->launch);
 		return trace->signal ? 0 : err;

@@ -11,99 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAME_ANYWAY 0.02	/* a clear difference below it makes no difference */
-#define SAME_AT_MOST 0.10	/* overlapping intervals wider than this leave it open */
-#define SLEEPS 0.5		/* share of thread time from which waiting rules the job */
-#define WORTH_SAYING 0.05	/* share of thread time from which it belongs in a sentence */
+#include "verdict_parts.h"
+
 #define IN_KERNEL 0.15		/* share of CPU time from which the kernel is worth a sentence */
 #define MANY_CALLS 100000	/* futex calls a second that cost a CPU a tenth of its time */
 #define BUSY 0.5		/* cores in use from which a mode is one that computes */
 #define CONVOY_EFFECT 3		/* latency under the GIL over the best without it */
 #define STYLES_DIFFER 1.2	/* wall of one GIL style over the other */
 
-/* What two walls say about each other. */
-enum relation {
-	RELATION_MISSING,	/* a mode was not run, or has no round */
-	RELATION_POINT,		/* too few rounds for an interval */
-	RELATION_CLEAR,		/* the intervals do not overlap */
-	RELATION_SAME,
-	RELATION_OPEN,		/* they overlap, and widely */
-};
-
-struct comparison {
-	enum relation relation;
-	bool first_wins;	/* CLEAR, POINT: the first has the smaller median */
-	double ratio, lo, hi;	/* slower over faster; OPEN: second over first */
-	unsigned percent;	/* SAME: within how much */
-};
-
-struct judge {
-	const struct report *report;
-	const struct report_mode *serial, *threads, *processes, *ticks, *timed;
-	const struct report_mode *gil;	/* the reference: timed, else ticks */
-	bool serial_wins;
-	FILE *out;
-};
-
-/* A ratio with three significant digits, which is more than most runs deserve. */
-static const char *times(char buf[24], double ratio)
-{
-	snprintf(buf, 24, "%.*f", ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
-	return buf;
-}
-
-static const char *percent(char buf[24], double share)
-{
-	double value = share * 100;
-
-	if (value <= 0)
-		snprintf(buf, 24, "none");
-	else if (value < 0.1)
-		snprintf(buf, 24, "less than 0.1 %%");
-	else
-		snprintf(buf, 24, "%.*f %%", value < 9.95 ? 1 : 0, value);
-	return buf;
-}
-
-static struct comparison compare(const struct report_mode *first, const struct report_mode *second)
-{
-	struct comparison c = { .relation = RELATION_MISSING };
-	const struct estimate *a, *b;
-	double off;
-
-	if (!first || !second || !first->wall_ns.n || !second->wall_ns.n ||
-	    first->wall_ns.median <= 0 || second->wall_ns.median <= 0)
-		return c;
-	a = &first->wall_ns;
-	b = &second->wall_ns;
-	c.first_wins = a->median < b->median;
-	c.ratio = c.first_wins ? b->median / a->median : a->median / b->median;
-	c.relation = RELATION_POINT;
-	if (!a->has_ci || !b->has_ci || !estimate__ratio_ci(b, a, &c.lo, &c.hi))
-		return c;
-	off = fmax(fabs(c.hi - 1), fabs(1 - c.lo));
-	c.percent = (unsigned)ceil(off * 100);
-	if (c.percent == 0)
-		c.percent = 1;
-	if (off <= SAME_ANYWAY) {
-		c.relation = RELATION_SAME;
-	} else if (a->ci_hi < b->ci_lo || b->ci_hi < a->ci_lo) {
-		c.relation = RELATION_CLEAR;
-		if (!c.first_wins)
-			estimate__ratio_ci(a, b, &c.lo, &c.hi);
-	} else {
-		c.relation = off <= SAME_AT_MOST ? RELATION_SAME : RELATION_OPEN;
-	}
-	return c;
-}
-
 /* "1.93x faster than GIL threads (1.89-1.97" : the caller closes the bracket. */
 static void say_faster(struct judge *j, const struct comparison *c, const char *slower)
 {
 	char ratio[24], lo[24], hi[24];
 
-	fprintf(j->out, "%sx faster than %s (%s-%s", times(ratio, c->ratio), slower,
-		times(lo, c->lo), times(hi, c->hi));
+	fprintf(j->out, "%sx faster than %s (%s-%s", verdict__times(ratio, c->ratio), slower,
+		verdict__times(lo, c->lo), verdict__times(hi, c->hi));
 }
 
 /* The whole sentence that compares two kinds of worker, for every outcome but a named best. */
@@ -124,7 +46,7 @@ static void say_compared(struct judge *j, const struct comparison *c, const char
 			fprintf(j->out, "%s%s and %s took the same time.\n", under, first, second);
 		else
 			fprintf(j->out, "%s%s ran %sx as fast as %s.\n", under,
-				c->first_wins ? first : second, times(a, c->ratio),
+				c->first_wins ? first : second, verdict__times(a, c->ratio),
 				c->first_wins ? second : low);
 		return;
 	case RELATION_CLEAR:
@@ -138,162 +60,9 @@ static void say_compared(struct judge *j, const struct comparison *c, const char
 		return;
 	case RELATION_OPEN:
 		fprintf(j->out, "%sno clear difference between %s and %s (%s-%sx).\n", under, first,
-			second, times(a, c->lo), times(b, c->hi));
+			second, verdict__times(a, c->lo), verdict__times(b, c->hi));
 		return;
 	}
-}
-
-static double share(const struct report_mode *mode, enum account account)
-{
-	if (!mode || !mode->worker_lifetime_ns)
-		return 0;
-	return (double)mode->worker_time_ns[account] / (double)mode->worker_lifetime_ns;
-}
-
-static double queued(const struct report_mode *mode)
-{
-	return share(mode, ACCOUNT_PREEMPTED) + share(mode, ACCOUNT_WAKEUP);
-}
-
-static double io(const struct report_mode *mode)
-{
-	return share(mode, ACCOUNT_IO) + share(mode, ACCOUNT_DISK);
-}
-
-/* Waiting that needs neither a CPU nor a lock, and so overlaps in any threads. */
-static bool waits_overlap(const struct report_mode *mode)
-{
-	return share(mode, ACCOUNT_SLEEP) + io(mode) + share(mode, ACCOUNT_CHILD) > SLEEPS;
-}
-
-/* The part of the mode's lock waiting that was for a GIL: 0..1. */
-static double gil_part(const struct report_mode *mode)
-{
-	double gil = 0, all = 0;
-
-	for (size_t i = 0; i < mode->n_locks; i++) {
-		const struct report_lock *lock = &mode->locks[i];
-
-		switch (lock->kind) {
-		case LOCK_GIL:
-			gil += (double)lock->total_ns;
-			all += (double)lock->total_ns;
-			break;
-		case LOCK_MUTEX:
-		case LOCK_RWLOCK:
-		case LOCK_ONCE:
-		case LOCK_KERNEL:
-			all += (double)lock->total_ns;
-			break;
-		default:
-			break;	/* waiting for work, mostly */
-		}
-	}
-	return all > 0 ? gil / all : mode->locks ? 0 : 1;
-}
-
-/* One thing that threads spent time on. */
-struct item {
-	double share;
-	bool always;		/* said even when it is none */
-	char words[96];
-};
-
-static int compare_items(const void *a, const void *b)
-{
-	double x = ((const struct item *)a)->share, y = ((const struct item *)b)->share;
-
-	return (x < y) - (x > y);
-}
-
-/* What threads of any command may spend their time on, and those of a job do not. */
-static size_t list_other(struct item *items, const struct report_mode *mode)
-{
-	static const struct {
-		enum account account;
-		const char *words;
-	} others[] = {
-		{ ACCOUNT_COND, "waiting for work or a signal" },
-		{ ACCOUNT_JOIN, "waiting for other threads to end" },
-		{ ACCOUNT_CHILD, "waiting for child processes" },
-		{ ACCOUNT_FAULT, "blocked in page faults" },
-		{ ACCOUNT_STOPPED, "stopped" },
-		{ ACCOUNT_OTHER, "blocked in other system calls" },
-	};
-	size_t n = sizeof(others) / sizeof(*others);
-
-	for (size_t i = 0; i < n; i++) {
-		items[i].share = share(mode, others[i].account);
-		snprintf(items[i].words, sizeof(items[i].words), "%s", others[i].words);
-	}
-	return n;
-}
-
-/*
- * "GIL threads spent 49 % of their time waiting for the GIL, none for I/O."
- * `ticks` (or NULL) is the other GIL style, to be named beside the first.
- */
-static void say_spent(struct judge *j, const char *who, const struct report_mode *mode,
-		      const struct report_mode *ticks, bool gil)
-{
-	double lock = share(mode, ACCOUNT_LOCK), part = gil ? gil_part(mode) : 0, other;
-	char a[24];
-	struct item items[12];
-	size_t n = 0, said = 0;
-
-	if (!mode->worker_lifetime_ns)
-		return;
-	memset(items, 0, sizeof(items));
-	if (gil) {
-		/* What is left of a few short waits for other locks is not worth a word. */
-		other = lock * (1 - part);
-		if (other < 0.01) {
-			part = 1;
-			other = 0;
-		}
-		items[n].share = lock * part;
-		items[n].always = true;
-		if (ticks && ticks->worker_lifetime_ns)
-			snprintf(items[n].words, sizeof(items[n].words),
-				 "waiting for the GIL (%s with gil-ticks)",
-				 percent(a, share(ticks, ACCOUNT_LOCK) * gil_part(ticks)));
-		else
-			snprintf(items[n].words, sizeof(items[n].words), "waiting for the GIL");
-		n++;
-		items[n].share = other;
-		snprintf(items[n++].words, sizeof(items[0].words), "for other locks");
-	} else {
-		items[n].share = lock;
-		items[n].always = true;
-		snprintf(items[n++].words, sizeof(items[0].words), "waiting for locks");
-		items[n].share = share(mode, ACCOUNT_RUNNING);
-		snprintf(items[n++].words, sizeof(items[0].words), "running");
-	}
-	if (!j->report->job[0])
-		n += list_other(items + n, mode);
-	items[n].share = io(mode);
-	items[n].always = true;
-	snprintf(items[n++].words, sizeof(items[0].words), "for I/O");
-	items[n].share = share(mode, ACCOUNT_SLEEP);
-	snprintf(items[n++].words, sizeof(items[0].words), "asleep");
-	items[n].share = queued(mode);
-	snprintf(items[n++].words, sizeof(items[0].words), "runnable without a CPU");
-	qsort(items, n, sizeof(items[0]), compare_items);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!items[i].always && items[i].share < WORTH_SAYING)
-			continue;
-		if (said == 0)
-			fprintf(j->out, "%s spent %s of their time ", who,
-				percent(a, items[i].share));
-		else
-			fprintf(j->out, ", %s ", percent(a, items[i].share));
-		if (said == 0 && strncmp(items[i].words, "for ", 4) == 0)
-			fputs("waiting ", j->out);
-		fputs(items[i].words, j->out);
-		said++;
-	}
-	fputs(".\n", j->out);
 }
 
 static void say_warnings(struct judge *j)
@@ -316,7 +85,7 @@ static void say_turns(struct judge *j)
 {
 	const struct report_mode *threads = j->threads ? j->threads : j->gil;
 	const char *who = j->threads ? "threads" : "GIL threads";
-	double a = queued(threads), b = queued(j->processes);
+	double a = verdict__queued(threads), b = verdict__queued(j->processes);
 	char x[24], y[24];
 
 	if (j->report->host.cpus_usable != 1 || fmax(a, b) < WORTH_SAYING)
@@ -325,12 +94,12 @@ static void say_turns(struct judge *j)
 		fprintf(j->out,
 			"On one CPU threads and processes only take turns: the wait is "
 			"run-queue delay (%s of thread time in %s, %s in processes).\n",
-			percent(x, a), who, percent(y, b));
+			verdict__percent(x, a), who, verdict__percent(y, b));
 	else
 		fprintf(j->out,
 			"On one CPU %s only take turns: the wait is run-queue delay "
 			"(%s of thread time).\n",
-			threads ? who : "processes", percent(x, threads ? a : b));
+			threads ? who : "processes", verdict__percent(x, threads ? a : b));
 }
 
 /* Serial beats everything that shares the work out. */
@@ -348,7 +117,7 @@ static void say_serial(struct judge *j)
 		    (!next || mode->wall_ns.median < next->wall_ns.median))
 			next = mode;
 	}
-	c = compare(j->serial, next);
+	c = verdict__compare(j->serial, next);
 	if (c.relation != RELATION_CLEAR)
 		return;
 	fputs("Nothing gains here, use SERIAL: ", j->out);
@@ -359,8 +128,8 @@ static void say_serial(struct judge *j)
 /* The GIL's threads gain because the waiting overlaps; do processes add to that? */
 static void say_overlap(struct judge *j)
 {
-	struct comparison gain = compare(j->gil, j->serial);
-	struct comparison c = compare(j->gil, j->processes);
+	struct comparison gain = verdict__compare(j->gil, j->serial);
+	struct comparison c = verdict__compare(j->gil, j->processes);
 	char a[24], b[24];
 
 	if (gain.relation == RELATION_CLEAR && gain.first_wins) {
@@ -376,12 +145,14 @@ static void say_overlap(struct judge *j)
 			fprintf(j->out,
 				"Processes buy nothing: GIL threads are %sx faster "
 				"(%s-%s).\n",
-				times(a, c.ratio), times(b, c.lo), times((char[24]){ 0 }, c.hi));
+				verdict__times(a, c.ratio), verdict__times(b, c.lo),
+				verdict__times((char[24]){ 0 }, c.hi));
 		else
 			fprintf(j->out,
 				"Processes still gain: %sx faster than GIL threads "
 				"(%s-%s).\n",
-				times(a, c.ratio), times(b, c.lo), times((char[24]){ 0 }, c.hi));
+				verdict__times(a, c.ratio), verdict__times(b, c.lo),
+				verdict__times((char[24]){ 0 }, c.hi));
 		break;
 	case RELATION_SAME:
 		fprintf(j->out, "Processes buy nothing: same as GIL threads within %u %%.\n",
@@ -395,12 +166,12 @@ static void say_overlap(struct judge *j)
 /* Threads under a GIL or processes? Without processes: threads under a GIL or none? */
 static void say_choice(struct judge *j)
 {
-	struct comparison c = compare(j->gil, j->processes), other;
+	struct comparison c = verdict__compare(j->gil, j->processes), other;
 	const char *use = j->serial_wins ? "" : "use ";
 	char ratio[24];
 
 	if (c.relation == RELATION_MISSING) {
-		c = compare(j->gil, j->serial);
+		c = verdict__compare(j->gil, j->serial);
 		if (c.relation == RELATION_SAME)
 			fprintf(j->out,
 				"Under a GIL, threads gain nothing over serial "
@@ -421,12 +192,12 @@ static void say_choice(struct judge *j)
 		fprintf(j->out, "Under a GIL, %s%s ", use, *use ? "PROCESSES:" : "processes are");
 		say_faster(j, &c, "GIL threads");
 	}
-	other = j->gil == j->timed ? compare(j->ticks, j->processes) :
+	other = j->gil == j->timed ? verdict__compare(j->ticks, j->processes) :
 				     (struct comparison){ .relation = RELATION_MISSING };
 	if (other.relation == RELATION_CLEAR && other.first_wins == c.first_wins)
-		fprintf(j->out, "; %sx with gil-ticks", times(ratio, other.ratio));
+		fprintf(j->out, "; %sx with gil-ticks", verdict__times(ratio, other.ratio));
 	else if (other.relation == RELATION_CLEAR)
-		fprintf(j->out, "; with gil-ticks %sx slower", times(ratio, other.ratio));
+		fprintf(j->out, "; with gil-ticks %sx slower", verdict__times(ratio, other.ratio));
 	else if (other.relation != RELATION_MISSING)
 		fputs("; no clear difference with gil-ticks", j->out);
 	fputs(").\n", j->out);
@@ -442,7 +213,7 @@ static double all_switches(const struct report_mode *mode)
 /* The two styles of GIL, when it matters which. */
 static void say_styles(struct judge *j)
 {
-	struct comparison c = compare(j->timed, j->ticks);
+	struct comparison c = verdict__compare(j->timed, j->ticks);
 	const struct report_mode *fast, *slow;
 	char ratio[24], lo[24], hi[24];
 
@@ -451,13 +222,14 @@ static void say_styles(struct judge *j)
 	fast = c.first_wins ? j->timed : j->ticks;
 	slow = c.first_wins ? j->ticks : j->timed;
 	fprintf(j->out, "The style of the GIL matters: %s takes %sx as long as %s (%s-%s)",
-		slow->mode, times(ratio, c.ratio), fast->mode, times(lo, c.lo), times(hi, c.hi));
+		slow->mode, verdict__times(ratio, c.ratio), fast->mode, verdict__times(lo, c.lo),
+		verdict__times(hi, c.hi));
 	if (!j->report->valid || all_switches(fast) <= 0 ||
 	    all_switches(slow) < 2 * all_switches(fast))
 		fputs(".\n", j->out);
 	else
 		fprintf(j->out, ", with %sx as many context switches.\n",
-			times(ratio, all_switches(slow) / all_switches(fast)));
+			verdict__times(ratio, all_switches(slow) / all_switches(fast)));
 }
 
 /* A GIL that is fought over in the kernel: what its waiters do not sleep, it burns. */
@@ -481,28 +253,28 @@ static void say_kernel(struct judge *j, const struct report_mode *mode)
 	fprintf(j->out,
 		"With %s, %s of the CPU time went to the kernel: %.0f futex calls a second pass "
 		"the GIL around, most without sleeping.\n",
-		mode->mode, percent(a, mode->system_ns.median / mode->cpu_ns.median),
+		mode->mode, verdict__percent(a, mode->system_ns.median / mode->cpu_ns.median),
 		calls * 1e9 / wall);
 }
 
 /* What free threads would do. */
 static void say_free(struct judge *j)
 {
-	struct comparison c = compare(j->threads, j->processes);
+	struct comparison c = verdict__compare(j->threads, j->processes);
 
 	if (c.relation != RELATION_MISSING) {
 		say_compared(j, &c, "Without a GIL, ", "threads", "processes");
 		return;
 	}
-	c = compare(j->threads, j->gil);
+	c = verdict__compare(j->threads, j->gil);
 	if (c.relation != RELATION_MISSING) {
 		say_compared(j, &c, "Without a GIL, ", "threads", "GIL threads");
 		return;
 	}
-	c = compare(j->threads, j->serial);
+	c = verdict__compare(j->threads, j->serial);
 	say_compared(j, &c, "", "Threads", "serial");
 	if (!j->threads && !j->gil) {
-		c = compare(j->processes, j->serial);
+		c = verdict__compare(j->processes, j->serial);
 		say_compared(j, &c, "", "Processes", "serial");
 	}
 }
@@ -514,7 +286,7 @@ static void say_commands(struct judge *j)
 
 	for (size_t i = 0; i < j->report->n_modes; i++) {
 		const struct report_mode *mode = &j->report->modes[i];
-		struct comparison c = compare(mode, reference);
+		struct comparison c = verdict__compare(mode, reference);
 		const char *first = mode->mode, *second;
 		char a[24], b[24];
 
@@ -533,7 +305,7 @@ static void say_commands(struct judge *j)
 				break;
 			}
 			fprintf(j->out, "%s ran %sx as fast as %s.\n",
-				c.first_wins ? first : second, times(a, c.ratio),
+				c.first_wins ? first : second, verdict__times(a, c.ratio),
 				c.first_wins ? second : first);
 			break;
 		case RELATION_SAME:
@@ -542,7 +314,7 @@ static void say_commands(struct judge *j)
 			break;
 		default:
 			fprintf(j->out, "No clear difference between %s and %s (%s-%sx).\n", first,
-				second, times(a, c.lo), times(b, c.hi));
+				second, verdict__times(a, c.lo), verdict__times(b, c.hi));
 		}
 	}
 }
@@ -576,7 +348,8 @@ static void say_convoy(struct judge *j)
 	fprintf(j->out,
 		"Convoy effect: under %s a request takes %.2f ms (p99), %sx as long as in "
 		"%s, for each waits for the GIL behind CPU-bound threads.\n",
-		j->gil->mode, gil->median / 1e6, times(a, gil->median / best->median), where);
+		j->gil->mode, gil->median / 1e6, verdict__times(a, gil->median / best->median),
+		where);
 }
 
 /* Why there is no interval, and what to do about it. */
@@ -605,18 +378,18 @@ static void say_all(struct judge *j)
 
 	say_warnings(j);
 	say_serial(j);
-	if (j->gil && waits_overlap(j->gil)) {
+	if (j->gil && verdict__waits_overlap(j->gil)) {
 		say_overlap(j);
 	} else {
 		say_turns(j);
 		say_choice(j);
 	}
 	if (j->gil)
-		say_spent(j, "GIL threads", j->gil, ticks, true);
+		verdict__say_spent(j, "GIL threads", j->gil, ticks, true);
 	else if (only)
-		say_spent(j, "Threads", only, NULL, false);
-	else if (j->threads && share(j->threads, ACCOUNT_LOCK) >= WORTH_SAYING)
-		say_spent(j, "Threads", j->threads, NULL, false);
+		verdict__say_spent(j, "Threads", only, NULL, false);
+	else if (j->threads && verdict__share(j->threads, ACCOUNT_LOCK) >= WORTH_SAYING)
+		verdict__say_spent(j, "Threads", j->threads, NULL, false);
 	say_styles(j);
 	say_kernel(j, j->timed);
 	say_kernel(j, j->ticks);

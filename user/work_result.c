@@ -95,8 +95,8 @@ static int parse(struct work_result *result, const json_t *json)
 	size_t i;
 	int err = 0;
 
-	if (json_unpack((json_t *)json, "{s:s, s:o, s:o}", "schema", &schema, "tasks", &tasks, "threads",
-			&threads) ||
+	if (json_unpack((json_t *)json, "{s:s, s:o, s:o}", "schema", &schema, "tasks", &tasks,
+			"threads", &threads) ||
 	    strcmp(schema, "convoy.work/1") || !json_is_array(tasks) || !json_is_array(threads))
 		return -EBADMSG;
 	result->tasks = calloc(json_array_size(tasks) + 1, sizeof(*result->tasks));

@@ -145,6 +145,9 @@ struct report_mode *add_mode(struct report *report, const struct sketch *sketch,
 		known((double)(life / 1000 * (sketch->preempted + sketch->wakeup)));
 	mode->tool_cpu_ns = known(3.1e6);
 	mode->threads_checked = mode->threads_equal = 11;
+	mode->rusage_voluntary = known((double)sketch->voluntary * rounds + 1);
+	mode->rusage_involuntary = known((double)sketch->involuntary * rounds);
+	mode->rusage_unsure = 2;
 	mode->tasks_checked = 2;
 	return mode;
 }
@@ -278,6 +281,7 @@ static void untrace(struct report_mode *mode)
 	mode->lifetime_ns = mode->worker_lifetime_ns = 0;
 	mode->residual_ns = 0;
 	mode->threads_checked = mode->threads_equal = mode->yields = 0;
+	mode->rusage_unsure = 0;
 }
 
 struct report *untraced_report(unsigned rounds)
@@ -315,6 +319,8 @@ struct report *recording_report(void)
 	mode->threads[1].ns_pid = mode->threads[1].pid;
 	mode->threads[1].ns_tid = mode->threads[1].tid;
 	mode->threads_checked = mode->threads_equal = 1;
+	mode->rusage_voluntary = mode->rusage_involuntary = (struct maybe){ 0 };
+	mode->rusage_unsure = 0;
 	mode->tasks_checked = 0;
 	judge(report);
 	return report;

@@ -187,6 +187,31 @@ static void test_two_rounds(void **state)
 	mode_metrics__free(metrics);
 }
 
+/* A last switch that raced with the parent's wait is in neither sum. */
+static void test_unsure_switches(void **state)
+{
+	struct mode_metrics *metrics = new_metrics("threads");
+	struct report *report;
+
+	(void)state;
+	for (unsigned round = 1; round <= 2; round++) {
+		struct ledger *ledger = new_ledger(100, NULL);
+
+		feed(ledger, with_flags(ev_birth(1, 100, 100), CONVOY_F_ROOT));
+		feed(ledger, ev_birth(2, 110, 120));
+		feed(ledger, with_flags(ev_death(2, 200, 1, 0), CONVOY_F_REAPING));
+		feed(ledger, ev_death(1, 300, 1, 0));
+		finish(ledger, 300);
+		add(metrics, ledger, 100, 300, 1, 0, NULL);
+		ledger__free(ledger);
+	}
+	report = report_of(metrics, 1);
+	assert_int_equal(report->modes[0].rusage_unsure, 2);
+	assert_int_equal(report->modes[0].threads_equal, 4);
+	report__free(report);
+	mode_metrics__free(metrics);
+}
+
 static void test_sums_of_all_and_of_workers(void **state)
 {
 	struct mode_metrics *metrics = new_metrics("threads");
@@ -543,6 +568,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_measured),
 		cmocka_unit_test(test_two_rounds),
+		cmocka_unit_test(test_unsure_switches),
 		cmocka_unit_test(test_sums_of_all_and_of_workers),
 		cmocka_unit_test(test_without_roles_all_threads_count),
 		cmocka_unit_test(test_workers_are_known_by_pid_and_tid),

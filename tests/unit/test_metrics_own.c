@@ -114,6 +114,8 @@ static void test_rounds_without_probes(void **state)
 	assert_int_equal(mode->n_threads + mode->n_cpus + mode->n_locks, 0);
 	assert_int_equal(mode->lifetime_ns + mode->worker_lifetime_ns + mode->yields, 0);
 	assert_int_equal(mode->threads_checked, 0);
+	assert_near(mode->rusage_voluntary.value, 7 + 8 + 9);
+	assert_near(mode->rusage_involuntary.value, 3 * 3);
 	assert_false(mode->lock_wait.p99_ns.known);
 	/* The workload's own word does not depend on them. */
 	assert_int_equal(mode->n_tasks, 6);

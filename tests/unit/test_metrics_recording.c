@@ -58,6 +58,8 @@ static void fill(struct mode_metrics *metrics, bool has_usage, struct report_mod
 
 	round.usage.ru_utime.tv_usec = 7;
 	round.usage.ru_stime.tv_usec = 2;
+	round.usage.ru_nvcsw = 5;
+	round.usage.ru_nivcsw = 3;
 	memset(mode, 0, sizeof(*mode));
 	assert_int_equal(mode_metrics__add(metrics, &round), 0);
 	assert_int_equal(mode_metrics__fill(metrics, &context, mode), 0);
@@ -95,20 +97,27 @@ static void test_cpu_time_is_the_threads(void **state)
 	assert_int_equal(mode->residual_ns, 0);
 	assert_int_equal(mode->threads_checked, 1);
 	assert_int_equal(mode->threads_equal, 1);
+	assert_false(mode->rusage_voluntary.known || mode->rusage_involuntary.known);
 	report__free(report);
 	mode_metrics__free(metrics);
 }
 
-static void test_cpu_time_is_rusages(void **state)
+static void test_of_rusage(void **state)
 {
 	struct report *report = new_report();
+	struct report_mode *mode = &report->modes[0];
 	struct mode_metrics *metrics;
 
 	(void)state;
 	assert_int_equal(mode_metrics__new(&metrics, "command"), 0);
-	fill(metrics, true, &report->modes[0]);
-	assert_int_equal(report->modes[0].cpu_ns.median, 9000);
-	assert_int_equal(report->modes[0].system_ns.median, 2000);
+	fill(metrics, true, mode);
+	assert_int_equal(mode->cpu_ns.median, 9000);
+	assert_int_equal(mode->system_ns.median, 2000);
+	/* The switches of the mode are its threads' all the same. */
+	assert_true(mode->rusage_voluntary.known && mode->rusage_involuntary.known);
+	assert_int_equal(mode->rusage_voluntary.value, 5);
+	assert_int_equal(mode->rusage_involuntary.value, 3);
+	assert_int_equal(mode->voluntary.median, 1);
 	report__free(report);
 	mode_metrics__free(metrics);
 }
@@ -141,7 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cpu_time_is_the_threads),
-		cmocka_unit_test(test_cpu_time_is_rusages),
+		cmocka_unit_test(test_of_rusage),
 		cmocka_unit_test(test_what_was_cut),
 	};
 

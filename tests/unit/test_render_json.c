@@ -85,6 +85,10 @@ static void test_json_of_a_full_report(void **state)
 	assert_int_equal(json_array_size(json_object_get(json, "modes")), 5);
 	mode = json_array_get(json_object_get(json, "modes"), 2);
 	assert_string_equal(json_string_value(json_object_get(mode, "mode")), "gil-timed");
+	check_integer(json_object_get(mode, "audit"), "threads_checked", 11);
+	check_integer(json_object_get(mode, "audit"), "rusage_voluntary", 5 * 412 + 1);
+	check_integer(json_object_get(mode, "audit"), "rusage_involuntary", 5 * 38);
+	check_integer(json_object_get(mode, "audit"), "rusage_unsure", 2);
 
 	wall = json_object_get(mode, "wall_ns");
 	assert_true(json_is_integer(json_object_get(wall, "median")));
@@ -254,9 +258,13 @@ static void test_json_of_a_recording(void **state)
 {
 	struct report *report = recording_report();
 	json_t *json = parsed(report, true), *mode = mode_at(json, 0), *lock, *thread;
+	json_t *audit = json_object_get(mode, "audit");
 
 	(void)state;
 	keep(report, "recording");
+	assert_true(json_is_null(json_object_get(audit, "rusage_voluntary")));
+	assert_true(json_is_null(json_object_get(audit, "rusage_involuntary")));
+	check_integer(audit, "rusage_unsure", 0);
 	lock = json_array_get(json_object_get(mode, "locks"), 0);
 	check_integer(lock, "since_before", 2);
 	check_integer(lock, "unfinished", 1);

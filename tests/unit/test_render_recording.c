@@ -37,12 +37,13 @@ static void test_a_recording(void **state)
 	assert_contains(out,
 			"\n2 waits were under way before the recording began, 1 was not over at "
 			"its end.\n");
-	assert_contains(out, "  100 (7)  101 (7)  worker-1 ");
-	assert_contains(out, "\ncommand      2      100      102  worker-2 ");
-	assert_contains(out, "  -      <>\n");
-	assert_contains(out, "  equal  -\n");
+	/* One round of one mode: neither is said again in each row. */
+	assert_contains(out, "\n100 (7)  101 (7)  worker-1 ");
+	assert_contains(out, "\n    100      102  worker-2 ");
+	assert_contains(out, " <>  ");
+	assert_contains(out, "  equal\n");
 	assert_contains(out, "In brackets: the number in the thread's own PID namespace.\n");
-	assert_contains(out, "\ncut: < it was there before");
+	assert_contains(out, "\nlife: < it was there before");
 	/* There is nothing to compare it with, and nothing to do better. */
 	assert_lacks(out, "next");
 	assert_lacks(out, "rounds");
@@ -62,7 +63,8 @@ static void test_whole_lives(void **state)
 	(void)state;
 	assert_lacks(out, "under way");
 	assert_lacks(out, "not over");
-	assert_lacks(out, "cut");
+	assert_lacks(out, "life: ");
+	assert_lacks(out, "<>");
 	assert_lacks(out, "In brackets");
 	assert_lacks(out, "101 (");
 	free(out);
