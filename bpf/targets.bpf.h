@@ -40,12 +40,19 @@ static __always_inline bool is_wanted(u32 nr)
 	return false;
 }
 
-/* Is a task that is there already to be traced? Its numbers are as the tool sees them. */
-static __always_inline bool task__wanted(struct task_struct *task)
+/* How deep the PID namespace of the tool is, which runs the iterators. */
+static __always_inline u32 tool__level(void)
 {
 	struct task_struct *tool = bpf_get_current_task_btf();
 	struct pid *pid = tool->thread_pid;
-	u32 level = pid ? pid->level : 0;
+
+	return pid ? pid->level : 0;
+}
+
+/* Is a task that is there already to be traced? Its numbers are as the tool sees them. */
+static __always_inline bool task__wanted(struct task_struct *task)
+{
+	u32 level = tool__level();
 
 	switch (config.targets) {
 	case CONVOY_TARGETS_PIDS:

@@ -117,6 +117,7 @@ int find_tasks(struct bpf_iter__task *ctx)
 
 		fill_wait(&wait, thread, ev.hdr.time_ns, ev.cpu);
 		wait.hdr.type = CONVOY_EV_OPEN;
+		wait.next = task__nr_at(task->group_leader, tool__level());
 		wait.hdr.id = thread->found_id;
 		if (bpf_seq_write(ctx->meta->seq, &wait, sizeof(wait)))
 			return 0;

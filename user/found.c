@@ -60,7 +60,8 @@ static int keep_holder(struct found *found, const struct convoy_ev_wait *wait)
 	if (!(wait->hdr.flags & CONVOY_F_FUTEX) ||
 	    (!pi && (command != FUTEX_WAIT || wait->val != 2)))
 		return 0;
-	if (read_word(found->pid, pi ? wait->word : wait->word + 8, &holder.holder)) {
+	/* There, `next` is the process as we see it: in a PID namespace it is not `pid`. */
+	if (read_word(wait->next, pi ? wait->word : wait->word + 8, &holder.holder)) {
 		found->failed_reads++;
 		return 0;
 	}
@@ -79,7 +80,6 @@ static int find_one(void *ctx, const struct convoy_ev_hdr *ev)
 		return keep(found, ev, event__size(ev->type));
 	if (ev->type != CONVOY_EV_SEEN)
 		return 0;
-	found->pid = ((const struct convoy_ev_seen *)ev)->pid;
 	found->n_threads++;
 	return keep(found, ev, event__size(ev->type));
 }

@@ -18,7 +18,6 @@ struct found {
 	size_t size, room;
 	size_t n_threads;
 	uint64_t failed_reads;	/* of the holder of a lock */
-	uint32_t pid;		/* of the thread found last */
 };
 
 /*

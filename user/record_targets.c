@@ -147,6 +147,10 @@ int record_plan__check_targets(const struct record_plan *plan)
 	int err = 0;
 
 	for (size_t i = 0; i < plan->n_wanted && !err; i++) {
+		if (plan->wanted[i] == (uint32_t)getpid()) {
+			message("%u is convoy itself, which is never recorded", plan->wanted[i]);
+			return -EINVAL;
+		}
 		if (plan->targets == CONVOY_TARGETS_PIDS)
 			err = check_process(plan->wanted[i]);
 		else

@@ -80,7 +80,7 @@ typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
  * Find the targets' threads that are there and not yet traced, and trace them from now
  * on; *n is their number. `fn` gets a CONVOY_EV_SEEN of each, and for one that is
  * blocked a CONVOY_EV_OPEN after it (which is for the caller's eyes: it is not over,
- * and its record is still to come). Works without capabilities, SESSION_FINDS times.
+ * and its record is still to come; `next` is its PID in the caller's namespace). Works without capabilities, SESSION_FINDS times.
  * Returns 0, -ENODATA when it was called too often, or a negative errno.
  */
 #define SESSION_FINDS 8

@@ -22,7 +22,7 @@ for pid in '' x 0 -1 99999999999 1.5; do
 done
 run bash -c 'exec "$0" why -p $$' "$CONVOY"
 is 'itself: exit 2' failed_with 2 'itself'
-kernel=$(awk '$3 == "(kthreadd)" || $2 == "(kthreadd)" { print $1 }' /proc/[0-9]*/stat 2>/dev/null)
+kernel=$(grep -l '^kthreadd$' /proc/[0-9]*/comm 2>/dev/null | head -n 1 | cut -d / -f 3)
 if [ -n "$kernel" ]; then
 	run "$CONVOY" why -p "$kernel"
 	is 'a kernel thread: exit 2' failed_with 2 'kernel thread'
