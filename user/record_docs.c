@@ -119,6 +119,14 @@ static uint64_t to_u64(const json_t *json)
 		       0;
 }
 
+/* One that has no room is the largest that has. */
+static uint32_t to_u32(const json_t *json)
+{
+	uint64_t value = to_u64(json);
+
+	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
 /* --- META --- */
 
 static json_t *modes_json(const struct record_meta *meta)
@@ -231,15 +239,15 @@ int record_docs__read_meta(const json_t *document, struct record_meta *meta)
 	TO_BYTES(json_object_get(host, "arch"), report->host.arch);
 	TO_BYTES(json_object_get(host, "cpu_model"), report->host.cpu_model);
 	TO_BYTES(json_object_get(host, "virt"), report->host.virt);
-	report->host.cpus = (unsigned)to_u64(json_object_get(host, "cpus"));
-	report->host.cpus_usable = (unsigned)to_u64(json_object_get(host, "cpus_usable"));
+	report->host.cpus = to_u32(json_object_get(host, "cpus"));
+	report->host.cpus_usable = to_u32(json_object_get(host, "cpus_usable"));
 	report->probes.sched = json_is_true(json_object_get(probes, "sched"));
 	report->probes.futex = (enum futex_probes)f;
 	report->probes.stacks = json_is_true(json_object_get(probes, "stacks"));
 	TO_BYTES(json_object_get(probes, "note"), report->probes.note);
 	TO_BYTES(json_object_get(document, "job"), report->job);
 	TO_BYTES(json_object_get(document, "reference"), report->reference);
-	report->workers = (unsigned)to_u64(json_object_get(document, "workers"));
+	report->workers = to_u32(json_object_get(document, "workers"));
 	report->allow_loss = json_is_true(json_object_get(document, "allow_loss"));
 	json_decref(report->params);
 	report->params = json_is_object(params) ? json_incref(params) : NULL;
@@ -275,7 +283,7 @@ int record_docs__read_round(const json_t *document, struct record_round *round)
 	if (!TO_BYTES(json_object_get(document, "mode"), round->mode))
 		return -EBADMSG;
 	round->start_ns = to_u64(json_object_get(document, "start_ns"));
-	round->first_id = (uint32_t)to_u64(json_object_get(document, "first_id"));
+	round->first_id = to_u32(json_object_get(document, "first_id"));
 	return 0;
 }
 
@@ -323,7 +331,7 @@ int record_docs__read_locks(const json_t *document, struct lock_table *table)
 			return -EBADMSG;
 		entry->pid = (int32_t)to_u64(json_object_get(from, "pid"));
 		entry->address = (uint64_t)json_integer_value(json_object_get(from, "address"));
-		entry->size = (uint32_t)to_u64(json_object_get(from, "size"));
+		entry->size = to_u32(json_object_get(from, "size"));
 		entry->kind = k;
 		entry->role = (uint32_t)r;
 		entry->ready = 1;
@@ -412,6 +420,7 @@ int record_docs__read_end(const json_t *document, struct record_end *end)
 {
 	const json_t *loss = json_object_get(document, "loss");
 	const json_t *status = json_object_get(document, "command_status");
+	json_int_t command_status = json_is_integer(status) ? json_integer_value(status) : -1;
 
 	memset(end, 0, sizeof(*end));
 	if (!json_is_object(loss))
@@ -423,6 +432,7 @@ int record_docs__read_end(const json_t *document, struct record_end *end)
 	end->loss.reads = to_u64(json_object_get(loss, "reads"));
 	end->loss.recovered = to_u64(json_object_get(loss, "recovered"));
 	end->stolen_share = to_maybe(json_object_get(document, "stolen_share"));
-	end->command_status = json_is_integer(status) ? (int)json_integer_value(status) : -1;
+	end->command_status =
+		command_status >= 0 && command_status < 256 ? (int)command_status : -1;
 	return 0;
 }

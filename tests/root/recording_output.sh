@@ -11,8 +11,8 @@ cd "$tmp" || exit 1
 
 # --- disk full ---------------------------------------------------------------------
 
-# Work until all of it has been written, whatever happens to the recording.
-busy=(sh -c 'i=0; while [ $i -lt 1500 ]; do /bin/true; i=$((i+1)); done; echo done >"$0"; exit 5')
+# Processes one after the other, 500 or as many as said; then a file that says so.
+busy=(sh -c 'i=0; while [ $i -lt ${1-500} ]; do /bin/true; i=$((i+1)); done; echo done >"$0"; exit 5')
 
 if unshare -m true 2>/dev/null; then
 	mkdir small
@@ -21,7 +21,7 @@ if unshare -m true 2>/dev/null; then
 		"$@"
 		status=$?
 		cp small/full.rec full.rec
-		exit $status' - "$CONVOY" record -o small/full.rec -- "${busy[@]}" "$tmp/work-done"
+		exit $status' - "$CONVOY" record -o small/full.rec -- "${busy[@]}" "$tmp/work-done" 1500
 	is 'full disk: exit 6' [ "$status" -eq 6 ]
 	is 'full disk: says so' complained 'no space'
 	is 'full disk: claims nothing that it does not know' [ -z "$(grep ' 0 threads' "$err")" ]

@@ -49,8 +49,8 @@ json_t *meta_of(enum recording_kind kind, const char *const *modes, size_t n_mod
 	meta.report->params = json_object();
 	document = record_docs__meta(&meta);
 	must(document, "record_docs__meta");
-	record_meta__free(&meta);
 	report__free(meta.report);
+	record_meta__free(&meta);
 	return document;
 }
 
