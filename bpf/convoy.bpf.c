@@ -118,9 +118,8 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 {
 	struct syscall_regs regs;
 
-	/* Only -a and a cgroup can have such threads. */
-	if (config.targets >= CONVOY_TARGETS_CGROUP &&
-	    (task->flags & (PF_KTHREAD | PF_IO_WORKER))) {
+	/* Any program can have the latter, for its io_uring. */
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER)) {
 		thread->nr = CONVOY_NR_KERNEL_THREAD;
 		thread->word = 0;
 		if (BPF_CORE_READ_BITFIELD(task, in_iowait))
@@ -646,13 +645,15 @@ int BPF_PROG(sched_waking, struct task_struct *task)
 
 #include "targets.bpf.h"
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+/* Of every new thread: sched_process_fork is silent on what the kernel makes for io_uring. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *child)
 {
-	struct convoy_thread *creator = thread__find(parent);
+	struct convoy_thread *creator = thread__find(bpf_get_current_task_btf());
 	struct convoy_thread *thread;
 
-	if (!follows(creator, child))
+	/* A CPU that comes on line is given an idle thread. */
+	if (!child->pid || !follows(creator, child))
 		return 0;
 	thread = thread__make(child);
 	if (!thread || !thread__claim(thread))

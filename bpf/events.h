@@ -98,7 +98,7 @@ struct convoy_ev_wait {
 
 struct convoy_ev_birth {
 	struct convoy_ev_hdr hdr;	/* time_ns: on a CPU for the first time */
-	__u64 born_ns;			/* sched_process_fork */
+	__u64 born_ns;			/* task_newtask */
 	__u32 parent;			/* id of the creating thread, 0 for a root */
 	__u32 tid, pid;			/* as the initial PID namespace sees it */
 	__u32 ns_tid, ns_pid;		/* as the thread itself sees it */

@@ -315,9 +315,9 @@ static void judge_sched_waking(const struct doctor_facts *facts, struct doctor_c
 	conclude_feature(facts, check, facts->features.sched_waking, "there");
 }
 
-static void judge_sched_process_fork(const struct doctor_facts *facts, struct doctor_check *check)
+static void judge_task_newtask(const struct doctor_facts *facts, struct doctor_check *check)
 {
-	conclude_feature(facts, check, facts->features.sched_process_fork, "there");
+	conclude_feature(facts, check, facts->features.task_newtask, "there");
 }
 
 static void judge_contention(const struct doctor_facts *facts, struct doctor_check *check)
@@ -514,8 +514,8 @@ static const struct rule rules[] = {
 	  NEW_KERNEL, "tracepoints" },
 	{ "sched_waking", "sched_waking", DOCTOR_STOPS_RUN, judge_sched_waking, NO_PROBES,
 	  NEW_KERNEL, NULL },
-	{ "sched_process_fork", "sched_process_fork", DOCTOR_STOPS_RUN, judge_sched_process_fork,
-	  NO_PROBES, NEW_KERNEL, NULL },
+	{ "task_newtask", "task_newtask", DOCTOR_STOPS_RUN, judge_task_newtask, NO_PROBES,
+	  NEW_KERNEL, NULL },
 	{ "contention", "contention_begin, _end", DOCTOR_STOPS_NOTHING, judge_contention,
 	  "waits for locks of the kernel, such as mmap_lock, are not told from other waits",
 	  "Linux 5.19 or later", NULL },

@@ -77,7 +77,7 @@ struct kernel_features features__of_btf(const struct btf *btf)
 	features.contention = tracepoint_args(btf, "contention_begin") == 2 &&
 			      tracepoint_args(btf, "contention_end") == 2;
 	features.sched_waking = tracepoint_args(btf, "sched_waking") >= 1;
-	features.sched_process_fork = tracepoint_args(btf, "sched_process_fork") >= 2;
+	features.task_newtask = tracepoint_args(btf, "task_newtask") >= 2;
 	features.sys_exit = tracepoint_args(btf, "sys_exit") == 2;
 	features.cgroup_attach_task = tracepoint_args(btf, "cgroup_attach_task") >= 0;
 	features.iter_task = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC) > 0;

@@ -16,7 +16,7 @@ struct kernel_features {
 	bool switch_has_state;	/* it passes prev_state (5.18, fa2c3254d7cf) */
 	bool task_pt_regs;	/* the helper bpf_task_pt_regs (5.15, dd6e10fbd9fb) */
 	bool contention;	/* lock:contention_begin/end (5.19, 16edd9b511a1) */
-	bool sched_waking, sched_process_fork;	/* tp_btf of that name */
+	bool sched_waking, task_newtask;	/* tp_btf of that name */
 	bool sys_exit;		/* tp_btf/sys_exit, where tracefs cannot be read */
 	bool cgroup_attach_task;	/* tp_btf/cgroup_attach_task */
 	bool iter_task;		/* BPF iterators over threads (5.8, eaaacd23910f) */

@@ -4,6 +4,9 @@
  * which says "PID TID" on standard output, by its own numbers.
  *
  *	many_lives threads N	N threads at once
+ *	many_lives first N	the same, and the first thread ends before them
+ *	many_lives io_uring	a thread that the kernel makes; it says nothing of itself.
+ *				Exit status 77: this kernel does not let it
  *	many_lives exec N	N processes in which another thread than the first executes
  *	many_lives spawn N	N times vfork(2) and posix_spawn(3)
  *	many_lives session	a child in a session of its own, and a child of that
@@ -21,15 +24,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/io_uring.h>
+
 #include "tests/root/live.h"
 
 static const char usage[] =
-	"many_lives threads N | exec N | spawn N | session | stops | ignored N | orphan | daemon S";
+	"many_lives threads N | first N | io_uring | exec N | spawn N | session | stops | ignored N | orphan | daemon S";
 
 /* In one write(2), so that lines of different processes do not mix. */
 static void say(const char *what)
@@ -70,13 +76,15 @@ static void *be_a_thread(void *barrier)
 	say("");
 	nap();
 	pthread_barrier_wait(barrier);
+	nap();
 	return NULL;
 }
 
-static int threads(unsigned n)
+/* All of them at once; with `first`, the first thread does not wait for their end. */
+static int threads(unsigned n, bool first)
 {
+	static pthread_barrier_t barrier; /* outlives the first thread */
 	pthread_t *all = calloc(n, sizeof(*all));
-	pthread_barrier_t barrier;
 
 	say("");
 	if (!all || pthread_barrier_init(&barrier, NULL, n + 1))
@@ -85,10 +93,47 @@ static int threads(unsigned n)
 		if (pthread_create(&all[i], NULL, be_a_thread, &barrier))
 			return 1;
 	pthread_barrier_wait(&barrier);
+	if (first)
+		pthread_exit(NULL);
 	for (unsigned i = 0; i < n; i++)
 		pthread_join(all[i], NULL);
 	free(all);
 	return 0;
+}
+
+/* A read from an empty pipe that io_uring is to leave to a thread of its own at once. */
+static int io_uring(void)
+{
+	struct io_uring_params params = { 0 };
+	int ends[2], fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+	struct io_uring_sqe *entry;
+	uint8_t *ring;
+	char byte;
+
+	say("");
+	if (fd < 0)
+		return 77;
+	ring = mmap(NULL, params.sq_off.array + sizeof(uint32_t), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, IORING_OFF_SQ_RING);
+	entry = mmap(NULL, sizeof(*entry), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		     (off_t)IORING_OFF_SQES);
+	if (ring == MAP_FAILED || entry == MAP_FAILED || pipe(ends))
+		return 1;
+	*entry = (struct io_uring_sqe){
+		.opcode = IORING_OP_READ,
+		.flags = IOSQE_ASYNC,
+		.fd = ends[0],
+		.addr = (uintptr_t)&byte,
+		.len = 1,
+	};
+	*(uint32_t *)(void *)(ring + params.sq_off.array) = 0;
+	__atomic_store_n((uint32_t *)(void *)(ring + params.sq_off.tail), 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, fd, 1, 0, 0, NULL, 0) != 1)
+		return 77;
+	nap();
+	if (write(ends[1], "", 1) != 1)
+		return 1;
+	return syscall(SYS_io_uring_enter, fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 0;
 }
 
 /* --- programs --- */
@@ -255,7 +300,11 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(what, "say"))
 		say("");
 	else if (n && !strcmp(what, "threads"))
-		return threads(n);
+		return threads(n, false);
+	else if (n && !strcmp(what, "first"))
+		return threads(n, true);
+	else if (argc == 2 && !strcmp(what, "io_uring"))
+		return io_uring();
 	else if (n && !strcmp(what, "exec"))
 		return execs(n);
 	else if (n && !strcmp(what, "spawn"))

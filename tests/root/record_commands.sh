@@ -142,6 +142,17 @@ kind() {
 }
 
 kind threads 500
+kind first 20
+if "$lives" io_uring >"$out"; then
+	record "${counted[@]}" "$lives" io_uring
+	whole 'io_uring'
+	is 'io_uring: the thread that the kernel made is in the report, too' all_listed
+	ask "$json" <<-'EOT'
+		io_uring: by its name :: len([t for t in modes[0]["threads"] if t["comm"].startswith("iou-wrk")]) == 1
+	EOT
+else
+	skip io_uring 'this kernel does not let it'
+fi
 kind exec 50
 ask "$json" <<-'EOT'
 	an exec by another thread: both are there, with the process's number :: len([t for t in modes[0]["threads"] if t["tid"] == t["pid"] and t["ns_tid"] != t["ns_pid"]]) == 50

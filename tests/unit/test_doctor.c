@@ -38,7 +38,7 @@ static struct doctor_facts all_well(void)
 			.task_pt_regs = true,
 			.contention = true,
 			.sched_waking = true,
-			.sched_process_fork = true,
+			.task_newtask = true,
 			.sys_exit = true,
 			.cgroup_attach_task = true,
 			.iter_task = true,

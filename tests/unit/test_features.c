@@ -132,7 +132,7 @@ static void test_other_capabilities(void **state)
 	struct btf *btf;
 
 	(void)state;
-	assert_false(none.sched_waking || none.sched_process_fork || none.sys_exit ||
+	assert_false(none.sched_waking || none.task_newtask || none.sys_exit ||
 		     none.cgroup_attach_task || none.iter_task || none.sched_info);
 
 	btf = new_btf();
@@ -140,12 +140,12 @@ static void test_other_capabilities(void **state)
 	assert_true(features_of(btf).sched_waking);
 	for (int args = 2; args <= 3; args++) {
 		btf = new_btf();
-		add_tracepoint(btf, "sched_process_fork", args);
-		assert_true(features_of(btf).sched_process_fork);
+		add_tracepoint(btf, "task_newtask", args);
+		assert_true(features_of(btf).task_newtask);
 	}
 	btf = new_btf();
-	add_tracepoint(btf, "sched_process_fork", 1);
-	assert_false(features_of(btf).sched_process_fork);
+	add_tracepoint(btf, "task_newtask", 1);
+	assert_false(features_of(btf).task_newtask);
 	btf = new_btf();
 	add_tracepoint(btf, "sys_exit", 2);
 	assert_true(features_of(btf).sys_exit);
