@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "message.h"
@@ -49,22 +50,43 @@ static void summarise(const struct record_plan *plan, const struct record_outcom
 			(long)outcome->left);
 }
 
-static int exit_status(const struct record_plan *plan, const struct record_outcome *outcome)
+/*
+ * Can its numbers be trusted? As the report will say, which knows more than the probes'
+ * counters: of a file it is made here. A pipe's is not looked at again.
+ */
+static bool is_valid(const struct record_outcome *outcome, int fd)
 {
 	const struct report_loss *loss = &outcome->loss;
+	const struct analysis_options options = { 0 };
+	bool valid = !loss->ring && !loss->task_state && !loss->unmatched;
+	struct recording_status status;
+	struct report *report;
+
+	if (lseek(fd, 0, SEEK_SET) || analysis__read(fd, &options, &report, &status))
+		return valid;
+	valid = report->valid;
+	report__free(report);
+	return valid;
+}
+
+static int exit_status(const struct record_plan *plan, const struct record_outcome *outcome, int fd)
+{
+	bool valid;
 
 	if (outcome->exec_status)
 		return outcome->exec_status;
 	if (outcome->failed)
 		return CONVOY_EXIT_FAILED;
-	if (outcome->command_status > 0)
-		return outcome->command_status;
-	if ((loss->ring || loss->task_state || loss->unmatched) && !plan->allow_loss) {
+	valid = is_valid(outcome, fd);
+	if (!valid)
 		message("events were lost, so its numbers cannot be trusted (exit 4); "
 			"--allow-loss accepts them, a larger --ring-bytes may help");
-		return CONVOY_EXIT_INVALID;
-	}
-	return CONVOY_EXIT_OK;
+	/* Ctrl-C is how a recording is ended; a command's own status says more. */
+	if (outcome->command_status > 0)
+		return outcome->command_status;
+	if (outcome->signal && outcome->signal != SIGINT)
+		return CONVOY_EXIT_SIGNAL + outcome->signal;
+	return valid || plan->allow_loss ? CONVOY_EXIT_OK : CONVOY_EXIT_INVALID;
 }
 
 static int record(struct record_request *request)
@@ -81,8 +103,10 @@ static int record(struct record_request *request)
 		record_file__remove(plan->output, request->fd);
 	else
 		summarise(plan, &outcome);
+	if (!status)
+		status = exit_status(plan, &outcome, request->fd);
 	close(request->fd);
-	return status ? status : exit_status(plan, &outcome);
+	return status;
 }
 
 int cmd_record(int argc, char **argv)
@@ -112,7 +136,6 @@ int cmd_record(int argc, char **argv)
 		return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ? CONVOY_EXIT_REFUSED :
 									       CONVOY_EXIT_USAGE;
 	}
-	signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of write() */
 	status = record(&request);
 	identity__free(&identity);
 	return status;

@@ -188,12 +188,15 @@ static int run(const struct run_plan *plan, const char *work_path, struct sessio
 	struct run_table table = { .fd = -1 };
 	struct recorder_options options = { .session = session, .fd = -1 };
 	struct recorder *recorder = NULL;
-	struct run_outcome outcome;
+	struct run_outcome outcome = { 0 };
 	int status = CONVOY_EXIT_FAILED;
 	int err;
 
-	if (open_recording(plan, &options.fd))
-		return CONVOY_EXIT_USAGE;
+	err = open_recording(plan, &options.fd);
+	if (err)
+		return err == -ENOSPC || err == -EIO || err == -EMFILE || err == -ENOMEM ?
+			       CONVOY_EXIT_FAILED :
+			       CONVOY_EXIT_USAGE;
 	options.codec = recording__best_codec();
 	err = run_table__new(&table);
 	options.published = table.locks;
@@ -209,6 +212,9 @@ static int run(const struct run_plan *plan, const char *work_path, struct sessio
 						 "no round was complete, so there is no report");
 		status = make_report(plan, options.fd, &outcome);
 	}
+	/* Of a run that measured nothing there is nothing to keep. */
+	if (plan->output && (err || !outcome.rounds))
+		record_file__remove(plan->output, options.fd);
 	recorder__free(recorder);
 	run_table__free(&table);
 	close(options.fd);

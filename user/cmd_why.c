@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,6 @@ int cmd_why(int argc, char **argv)
 		return status == -EPERM ? CONVOY_EXIT_REFUSED : CONVOY_EXIT_USAGE;
 	if (open_recording(&plan, &request.fd))
 		return CONVOY_EXIT_USAGE;
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write() */
 	read_name(plan.pid, name, sizeof(name));
 	if (isatty(STDERR_FILENO))
 		message("watching process %ld for %g s; Ctrl-C shortens it", (long)plan.pid,
@@ -133,9 +133,13 @@ int cmd_why(int argc, char **argv)
 	if (!status) {
 		context.pid = (uint32_t)plan.pid;
 		context.name = name;
-		/* Of a watch that was cut short, what there was of it. */
-		context.seconds = outcome.signal ? (double)outcome.duration_ns / 1e9 : plan.seconds;
+		/* What there was of it, in tenths: the process may have ended, or Ctrl-C come. */
+		context.seconds = round((double)outcome.duration_ns / 1e8) / 10;
+		if (context.seconds + 0.5 < plan.seconds && !outcome.signal)
+			message("the process has ended after %.1f s", context.seconds);
 		status = make_explanation(&plan, &context, request.fd);
+		if (!status && outcome.signal && outcome.signal != SIGINT)
+			status = CONVOY_EXIT_SIGNAL + outcome.signal;
 	}
 	close(request.fd);
 	return status;

@@ -98,6 +98,7 @@ int found__find(struct found *found, struct session *session, int times)
 void found__free(struct found *found)
 {
 	free(found->events);
+	free(found->pids);
 	memset(found, 0, sizeof(*found));
 }
 
@@ -109,34 +110,47 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Each process once, however many threads of it were found. */
-static int write_maps(const struct found *found, struct recording_writer *writer, struct maps *maps)
+static int list_processes(struct found *found)
 {
-	uint32_t *pids = calloc(found->n_threads + 1, sizeof(*pids));
 	size_t n = 0;
-	int err = 0;
 
-	if (!pids)
+	found->pids = calloc(found->n_threads + 1, sizeof(*found->pids));
+	if (!found->pids)
 		return -ENOMEM;
 	for (size_t at = 0; at < found->size;) {
 		const struct convoy_ev_hdr *ev = (const void *)(found->events + at);
 
 		if (ev->type == CONVOY_EV_SEEN)
-			pids[n++] = ((const struct convoy_ev_seen *)ev)->pid;
+			found->pids[n++] = ((const struct convoy_ev_seen *)ev)->pid;
 		at += event__size(ev->type);
 	}
-	qsort(pids, n, sizeof(*pids), by_number);
-	for (size_t i = 0; i < n && !err; i++) {
-		if (i && pids[i] == pids[i - 1])
-			continue;
-		err = maps__follow(maps, pids[i]);
-		if (!err)
-			err = maps__write_now(maps, pids[i], writer);
-	}
-	free(pids);
+	qsort(found->pids, n, sizeof(*found->pids), by_number);
+	for (size_t i = 0; i < n; i++)
+		if (!i || found->pids[i] != found->pids[i - 1])
+			found->pids[found->n_pids++] = found->pids[i];
+	return 0;
+}
+
+int found__follow(struct found *found, struct maps *maps)
+{
+	int err = list_processes(found);
+
+	for (size_t i = 0; i < found->n_pids && !err; i++)
+		err = maps__follow(maps, found->pids[i]);
 	return err;
 }
 
-int found__write(const struct found *found, struct recording_writer *writer, struct maps *maps)
+int found__write_maps(struct found *found, struct maps *maps, struct recording_writer *writer,
+		      size_t at_most)
+{
+	int err = 0;
+
+	for (; found->n_mapped < found->n_pids && at_most && !err; at_most--)
+		err = maps__write_now(maps, found->pids[found->n_mapped++], writer);
+	return err;
+}
+
+int found__write(const struct found *found, struct recording_writer *writer)
 {
 	int err = 0;
 
@@ -146,5 +160,5 @@ int found__write(const struct found *found, struct recording_writer *writer, str
 		err = recording_writer__event(writer, ev);
 		at += event__size(ev->type);
 	}
-	return err || !maps ? err : write_maps(found, writer, maps);
+	return err;
 }

@@ -18,6 +18,9 @@ struct found {
 	size_t size, room;
 	size_t n_threads;
 	uint64_t failed_reads;	/* of the holder of a lock */
+	uint32_t *pids;		/* their processes, by found__follow() */
+	size_t n_pids;
+	size_t n_mapped;	/* of them, whose mappings were written */
 };
 
 /*
@@ -27,7 +30,14 @@ struct found {
 int found__find(struct found *found, struct session *session, int times);
 void found__free(struct found *found);
 
-/* Write them, and what their processes have mapped, unless `maps` is NULL. */
-int found__write(const struct found *found, struct recording_writer *writer, struct maps *maps);
+/* Write the threads. */
+int found__write(const struct found *found, struct recording_writer *writer);
+
+/* Their processes are recorded from now on. */
+int found__follow(struct found *found, struct maps *maps);
+
+/* Write what the next processes have mapped, `at_most` so many; all, if called long enough. */
+int found__write_maps(struct found *found, struct maps *maps, struct recording_writer *writer,
+		      size_t at_most);
 
 #endif /* CONVOY_FOUND_H */

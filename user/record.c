@@ -23,7 +23,7 @@
 #include "trace.h"
 
 /* How long the last switches of a command may take to appear after it was reaped. */
-#define LAST_SWITCHES_NS 50000000u
+#define LAST_SWITCHES_MS 50
 /* How long a command has to end by the Ctrl-C that it got, too. */
 #define GRACE_NS 500000000u
 /* How often to look at what does not wake. */
@@ -44,6 +44,7 @@ struct record {
 	struct pollfd fds[2 + CONVOY_MAX_WANTED];	/* signals, recorder, processes */
 	size_t n_fds;
 	bool command_ended;
+	bool closes;			/* the kernel has the iterator that tells what lives on */
 };
 
 /* --- setting up --- */
@@ -61,7 +62,7 @@ static int attach(struct record *record)
 
 	if (features__require(&options.features))
 		return CONVOY_EXIT_REFUSED;
-	options.tasks = options.features.iter_task;
+	options.tasks = record->closes = options.features.iter_task;
 	if (plan->targets != CONVOY_TARGETS_NONE && !options.tasks) {
 		message("this kernel has no BPF iterator over tasks, which it takes to find threads "
 			"that run already; a command can be recorded: convoy record -- COMMAND");
@@ -95,9 +96,12 @@ static int start_recorder(struct record *record)
 		.codec = recording__best_codec(),
 		.maps = record->maps,
 		.ignore = record->plan->targets == CONVOY_TARGETS_ALL,
+		.closes = record->closes,
 	};
 	int err = recorder__start(&record->recorder, &options);
 
+	if (!err)
+		recorder__interruptible(record->recorder, record->signal_fd);
 	if (!err)
 		err = record_meta__write(record->recorder, record->plan,
 					 session__note(record->session));
@@ -106,27 +110,33 @@ static int start_recorder(struct record *record)
 	return err ? CONVOY_EXIT_FAILED : 0;
 }
 
-/* To be told when one of these processes ends. */
-static void watch_processes(struct record *record)
+/* To be told when one of these processes ends. 0 or an exit status after a message. */
+static int watch_processes(struct record *record)
 {
 	const struct record_plan *plan = record->plan;
 
 	for (size_t i = 0; plan->targets == CONVOY_TARGETS_PIDS && i < plan->n_wanted; i++) {
 		int fd = (int)syscall(SYS_pidfd_open, plan->wanted[i], 0);
 
-		if (fd >= 0)
+		if (fd >= 0) {
 			record->fds[record->n_fds++] =
 				(struct pollfd){ .fd = fd, .events = POLLIN };
+		} else if (errno != ESRCH) {
+			message("cannot watch process %u: %s", plan->wanted[i], strerror(errno));
+			return CONVOY_EXIT_FAILED;
+		}
 	}
+	return 0;
 }
 
 static int begin_targets(struct record *record)
 {
 	struct record_round round = { 0 };
 	uint64_t found = 0;
-	int err;
+	int err = watch_processes(record);
 
-	watch_processes(record);
+	if (err)
+		return err;
 	snprintf(round.mode, sizeof(round.mode), "%s", record_meta__label(record->plan));
 	err = recorder__begin(record->recorder, &round, true, &found);
 	record->start_ns = round.start_ns;
@@ -136,7 +146,8 @@ static int begin_targets(struct record *record)
 	}
 	record->outcome->begun = true;
 	if (!found && record->plan->targets < CONVOY_TARGETS_CGROUP) {
-		message("nothing is left to record: it has ended meanwhile");
+		message("nothing was found to record: it has ended meanwhile, or cannot be seen by "
+			"the probes");
 		return CONVOY_EXIT_USAGE;
 	}
 	if (!record->request->quiet)
@@ -175,7 +186,9 @@ static int begin_command(struct record *record)
 	}
 	options.launch = record->launch;
 	err = trace__start(&record->trace, &options);
-	if (err)
+	/* It is the user's, and runs, though nobody records it. */
+	record->outcome->failed = record->trace.released;
+	if (err && !record->trace.released)
 		return record->trace.start_status ? record->trace.start_status : CONVOY_EXIT_FAILED;
 	record->start_ns = record->trace.start_ns;
 	record->outcome->begun = record->trace.begun;
@@ -248,7 +261,7 @@ static int watch(struct record *record)
 			message("poll: %s", strerror(errno));
 			return CONVOY_EXIT_FAILED;
 		}
-		record->outcome->signal = trace__read_signal(record->signal_fd);
+		record->outcome->signal = signals__read(record->signal_fd);
 		if (record->outcome->signal)
 			break;
 		failed = recorder__news(record->recorder).failed;
@@ -271,32 +284,18 @@ static void await_command(struct record *record, uint64_t until_ns)
 		int signal;
 
 		poll(record->fds, 1, sleep_ms(until_ns));
-		signal = trace__read_signal(record->signal_fd);
+		signal = signals__read(record->signal_fd);
 		if (signal) {
-			record->outcome->signal = signal;
+			/* The first one, if there was one, ended the recording. */
+			if (!record->outcome->signal)
+				record->outcome->signal = signal;
+			record->outcome->insisted = true;
 			return;
 		}
 	}
 }
 
 /* --- the end --- */
-
-/* Have all threads that were traced made their last switch? A moment is given to them. */
-static bool all_dead(const struct record *record)
-{
-	uint64_t give_up = monotonic_ns() + LAST_SWITCHES_NS;
-
-	for (;;) {
-		struct convoy_counters now = session__counters(record->session);
-		struct timespec pause = { .tv_nsec = 200000 };
-
-		if (now.born == now.dead)
-			return true;
-		if (monotonic_ns() > give_up)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-}
 
 static int shell_status(int status)
 {
@@ -321,25 +320,30 @@ static void note_command(struct record *record)
 		outcome->command_status = shell_status(record->trace.launch.status);
 }
 
-static int finish(struct record *record, const struct stolen_clock *stolen, uint64_t cpu_ns)
+/* Close the round and the recording; how it is known from the outcome. */
+static void finish(struct record *record, const struct stolen_clock *stolen, uint64_t cpu_ns)
 {
 	struct record_outcome *outcome = record->outcome;
-	struct record_end end = { .stolen_share = stolen_clock__share(stolen) };
+	struct record_end end = { 0 };
 	struct record_round_end round_end = {
 		.measured = true,
-		.end_ns = monotonic_ns(),
-		.has_usage = record->command_ended && all_dead(record),
+		.has_usage = record->command_ended,
 		.usage = record->trace.launch.usage,
 	};
 	struct recorder_news news;
 	int err;
 
+	round_end.end_ns = monotonic_ns();
 	round_end.tool_cpu_ns = own_cpu_ns() - cpu_ns;
-	err = recorder__end(record->recorder, &round_end, 0);
+	err = recorder__end(record->recorder, &round_end,
+			    record->command_ended ? LAST_SWITCHES_MS : 0);
 	note_command(record);
+	news = recorder__news(record->recorder);
+	end.stolen_share = stolen_clock__share(stolen);
 	end.command_status = outcome->command_status;
 	recorder__loss(record->session, &end.loss);
-	end.loss.reads += recorder__news(record->recorder).reads;
+	end.loss.reads += news.reads;
+	end.loss.mappings = news.mappings;
 	if (!err)
 		err = recorder__finish(record->recorder, &end);
 	news = recorder__news(record->recorder);
@@ -348,12 +352,12 @@ static int finish(struct record *record, const struct stolen_clock *stolen, uint
 	outcome->switches = news.switches;
 	outcome->bytes = news.bytes;
 	outcome->loss = end.loss;
-	if (err) {
+	outcome->failed = err;
+	if (err)
 		message("cannot end the recording: %s; what was written until then is kept",
-			strerror(-err));
-		outcome->failed = true;
-	}
-	return 0;
+			err == -EINTR	    ? "interrupted" :
+			err == -ECONNRESET ? "the recorder has ended" :
+					     strerror(-err));
 }
 
 static int record_all(struct record *record)
@@ -361,7 +365,7 @@ static int record_all(struct record *record)
 	struct record_outcome *outcome = record->outcome;
 	uint64_t cpu_ns = own_cpu_ns();
 	struct stolen_clock stolen;
-	int status;
+	int status, first;
 
 	stolen_clock__start(&stolen);
 	record->fds[0] = (struct pollfd){ .fd = record->signal_fd, .events = POLLIN };
@@ -371,16 +375,18 @@ static int record_all(struct record *record)
 								begin_targets(record);
 	if (status)
 		return status;
-	outcome->failed = watch(record) != 0;
-	if (outcome->signal == SIGINT)
+	if (!outcome->failed)
+		outcome->failed = watch(record) != 0;
+	first = outcome->signal;
+	if (first == SIGINT)
 		await_command(record, monotonic_ns() + GRACE_NS);
 	if (!outcome->failed)
 		finish(record, &stolen, cpu_ns);
 	/* The recording is over; the command is the user's, who waits for it. */
 	session__free(record->session);
 	record->session = NULL;
-	if (!command_ended(record) && record->trace.launch.started && outcome->signal != SIGTERM &&
-	    outcome->signal != SIGHUP) {
+	if (!command_ended(record) && record->trace.launch.started && !outcome->insisted &&
+	    (!first || first == SIGINT)) {
 		message("the recording has ended, the command goes on: waiting for it");
 		await_command(record, 0);
 	}
@@ -403,7 +409,13 @@ int record__run(const struct record_request *request, struct record_outcome *out
 	launch__note_ignored(&record.ignored);
 	if (signals__take(&record.signal_fd, &record.old_mask))
 		return CONVOY_EXIT_FAILED;
+	/* A closed pipe and a file that is too large are errors of write(). */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	status = attach(&record);
+	outcome->signal = signals__read(record.signal_fd);
+	if (!status && outcome->signal)
+		status = CONVOY_EXIT_SIGNAL + outcome->signal;
 	if (!status)
 		status = start_recorder(&record);
 	if (!status)

@@ -26,6 +26,7 @@ struct record_outcome {
 	bool begun;		/* there is a recording, which may end early */
 	bool failed;		/* it ends early, after a message */
 	int signal;		/* that ended it; 0: none */
+	bool insisted;		/* another one ended the waiting for the command */
 	int exec_status;	/* 126 or 127, after a message: the command did not start */
 	int command_status;	/* as a shell has it; -1: none, or it still runs */
 	pid_t left;		/* the command that still runs, left alone; 0: none */

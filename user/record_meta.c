@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -26,6 +27,24 @@ const char *record_meta__label(const struct record_plan *plan)
 	}
 }
 
+/* Adds the CPUs that each thread of a process may use. */
+static void add_cpus(cpu_set_t *all, uint32_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	cpu_set_t one;
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	threads = opendir(path);
+	while (threads && (entry = readdir(threads)))
+		if (atoi(entry->d_name) > 0 &&
+		    !sched_getaffinity(atoi(entry->d_name), sizeof(one), &one))
+			CPU_OR(all, all, &one);
+	if (threads)
+		closedir(threads);
+}
+
 /* CPUs that what is recorded may use: the command inherits ours. */
 static unsigned count_cpus(const struct record_plan *plan)
 {
@@ -36,7 +55,10 @@ static unsigned count_cpus(const struct record_plan *plan)
 	CPU_ZERO(&all);
 	if (plan->targets == CONVOY_TARGETS_NONE) {
 		sched_getaffinity(0, sizeof(all), &all);
-	} else if (plan->targets <= CONVOY_TARGETS_THREADS) {
+	} else if (plan->targets == CONVOY_TARGETS_PIDS) {
+		for (size_t i = 0; i < plan->n_wanted; i++)
+			add_cpus(&all, plan->wanted[i]);
+	} else if (plan->targets == CONVOY_TARGETS_THREADS) {
 		for (size_t i = 0; i < plan->n_wanted; i++)
 			if (!sched_getaffinity((pid_t)plan->wanted[i], sizeof(one), &one))
 				CPU_OR(&all, &all, &one);

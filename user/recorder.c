@@ -11,10 +11,12 @@
 #include "host.h"
 #include "message.h"
 #include "recorder_wire.h"
+#include "signals.h"
 
 struct recorder {
 	pid_t pid;
 	int socket;
+	int signal_fd;		/* what can end the waiting for it; -1: nothing */
 	struct recorder_news news;
 };
 
@@ -69,6 +71,7 @@ int recorder__start(struct recorder **out, const struct recorder_options *option
 		message("socketpair: %s", strerror(-err));
 		return err;
 	}
+	recorder->signal_fd = -1;
 	recorder->pid = fork();
 	if (!recorder->pid) {
 		close(sockets[0]);
@@ -101,11 +104,36 @@ static int take_reply(struct recorder *recorder, struct recorder_reply *reply)
 	recorder->news.bytes = reply->bytes;
 	recorder->news.threads = reply->threads;
 	recorder->news.reads = reply->reads;
+	recorder->news.mappings = reply->mappings;
 	if (reply->kind == RECORDER_GONE)
 		recorder->news.gone = true;
 	else if (reply->kind == RECORDER_FAILED)
 		recorder->news.failed = reply->err;
 	return 0;
+}
+
+/* Wait for an answer; -EINTR when a signal ended the recorder instead. */
+static int await_reply(struct recorder *recorder)
+{
+	struct pollfd fds[] = {
+		{ .fd = recorder->socket, .events = POLLIN },
+		{ .fd = recorder->signal_fd, .events = POLLIN },
+	};
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (fds[0].revents)
+			return 0;
+		if (signals__read(recorder->signal_fd)) {
+			kill(recorder->pid, SIGKILL);
+			recorder->news.failed = -EINTR;
+			return -EINTR;
+		}
+	}
 }
 
 static int ask(struct recorder *recorder, const struct request_header *what, json_t *document,
@@ -127,8 +155,10 @@ static int ask(struct recorder *recorder, const struct request_header *what, jso
 	free(text);
 	/* Who has ended has said why, perhaps. */
 	while (!err || err == -ECONNRESET) {
-		int got = take_reply(recorder, reply);
+		int got = await_reply(recorder);
 
+		if (!got)
+			got = take_reply(recorder, reply);
 		if (got)
 			return got;
 		if (reply->kind == RECORDER_DONE)
@@ -209,6 +239,11 @@ int recorder__finish(struct recorder *recorder, const struct record_end *end)
 		;
 	recorder->pid = -1;
 	return err;
+}
+
+void recorder__interruptible(struct recorder *recorder, int signal_fd)
+{
+	recorder->signal_fd = signal_fd;
 }
 
 int recorder__fd(const struct recorder *recorder)

@@ -29,6 +29,7 @@ struct recorder_options {
 	const struct lock_table *published;	/* shared with the work; may be NULL */
 	struct maps *maps;		/* opened; NULL: none */
 	bool ignore;			/* its own threads are never traced (-a) */
+	bool closes;			/* what outlives a round can be told (session__close()) */
 };
 
 /*
@@ -53,8 +54,10 @@ int recorder__begin(struct recorder *recorder, struct record_round *round, bool 
 		    uint64_t *found);
 
 /*
- * End it. Whatever is still on its way gets `patience_ms` to end; what goes on after
- * that is closed where it stands, if the session can tell.
+ * End it. Whatever is still on its way gets `patience_ms` to end. If something goes on
+ * after that, and the session can tell what, the round is closed at `end->end_ns` (or
+ * where it was drained to, if that is later), and the usage of `end` is not used, for it
+ * is not of all that was recorded.
  */
 int recorder__end(struct recorder *recorder, const struct record_round_end *end,
 		  unsigned patience_ms);
@@ -65,6 +68,13 @@ void recorder__loss(const struct session *session, struct report_loss *loss);
 /* Write END, say that the recording is complete, and wait for the process to end. */
 int recorder__finish(struct recorder *recorder, const struct record_end *end);
 
+/*
+ * A signal that can be read from this signalfd while the recorder is waited for ends it
+ * there and then, for it may wait for something that never comes (a reader of a pipe).
+ * -1, as in the beginning: none does.
+ */
+void recorder__interruptible(struct recorder *recorder, int signal_fd);
+
 /* Readable when the recorder has something to say; then ask recorder__news(). */
 int recorder__fd(const struct recorder *recorder);
 
@@ -74,6 +84,7 @@ struct recorder_news {
 	uint64_t switches, bytes;	/* recorded so far, as of the last answer */
 	uint64_t threads;	/* in all rounds that ended */
 	uint64_t reads;		/* that failed in the recorder itself */
+	uint64_t mappings;	/* the kernel's records of them that found no room */
 };
 
 /* Does not wait. */

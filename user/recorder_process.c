@@ -28,6 +28,8 @@
 #define DRAIN_SETTLE_NS 5000000u
 /* How old what was gathered may get before it is written: what a crash can cost. */
 #define FLUSH_NS 1000000000u
+/* Processes whose mappings are read between two drains: some 0.4 ms each. */
+#define MAPS_AT_ONCE 4
 
 struct process {
 	const struct recorder_options *options;
@@ -43,6 +45,8 @@ struct process {
 	uint64_t cpu_before_ns;		/* own CPU time when this one began */
 	uint32_t n_published;		/* locks that are in the recording */
 	uint64_t flushed_ns;
+	uint64_t drained_ns;		/* all events up to then are in the recording */
+	struct found found;		/* at the beginning; their mappings are still to be written */
 	struct recorder_reply reply;
 };
 
@@ -102,6 +106,8 @@ static int drain(struct process *process, uint64_t limit_ns, double *fill)
 
 	if (!err && process->session)
 		err = session__drain(process->session, limit_ns, write_event, process, fill);
+	if (limit_ns != UINT64_MAX && limit_ns > process->drained_ns)
+		process->drained_ns = limit_ns;
 	/* After the births, which say whose mappings are wanted. */
 	if (!err && process->options->maps)
 		err = maps__drain(process->options->maps, limit_ns, process->writer);
@@ -122,8 +128,8 @@ static uint64_t n_left(const struct process *process)
 
 static int begin(struct process *process, json_t *document, bool find)
 {
+	struct found *found = &process->found;
 	struct record_round round;
-	struct found found = { 0 };
 	int err = record_docs__read_round(document, &round);
 
 	process->cpu_before_ns = own_cpu_ns();
@@ -132,18 +138,39 @@ static int begin(struct process *process, json_t *document, bool find)
 	process->found_any = find;
 	round.first_id = (uint32_t)process->before.born;
 	if (!err && find) {
-		err = found__find(&found, process->session, SESSION_FINDS);
+		err = found__find(found, process->session, SESSION_FINDS);
 		round.start_ns = monotonic_ns();
-		process->reply.found = found.n_threads;
+		process->reply.found = found->n_threads;
 		process->reply.start_ns = round.start_ns;
 	}
 	if (!err)
 		err = write_document(process, record_docs__round(&round));
 	if (!err && find)
-		err = found__write(&found, process->writer, process->options->maps);
-	process->reply.reads += found.failed_reads;
-	found__free(&found);
+		err = found__write(found, process->writer);
+	if (!err && find && process->options->maps)
+		err = found__follow(found, process->options->maps);
+	process->reply.reads += found->failed_reads;
 	process->active = !err;
+	return err;
+}
+
+/* The mappings of those that were found, which take a while to read: some at a time. */
+static int write_some_maps(struct process *process)
+{
+	if (!process->options->maps)
+		return 0;
+	return found__write_maps(&process->found, process->options->maps, process->writer,
+				 MAPS_AT_ONCE);
+}
+
+static int write_rest_of_maps(struct process *process)
+{
+	int err = process->options->maps ? found__write_maps(&process->found,
+							     process->options->maps,
+							     process->writer, SIZE_MAX) :
+					   0;
+
+	found__free(&process->found);
 	return err;
 }
 
@@ -159,7 +186,11 @@ static int find_joined(struct process *process)
 	process->joined = joined;
 	err = found__find(&found, process->session, 1);
 	if (!err)
-		err = found__write(&found, process->writer, process->options->maps);
+		err = found__write(&found, process->writer);
+	if (!err && process->options->maps)
+		err = found__follow(&found, process->options->maps);
+	if (!err && process->options->maps)
+		err = found__write_maps(&found, process->options->maps, process->writer, SIZE_MAX);
 	process->reply.reads += found.failed_reads;
 	found__free(&found);
 	if (err != -ENODATA)
@@ -171,13 +202,19 @@ static int find_joined(struct process *process)
 	return 0;
 }
 
-/* Everything up to now; then how what lives on stands, and what happens meanwhile. */
-static int stop(struct process *process)
+/*
+ * Everything up to `end_ns`, or to where it was drained; then how what lives on stands, and
+ * what happens meanwhile.
+ */
+static int stop(struct process *process, uint64_t end_ns)
 {
-	uint64_t end_ns = monotonic_ns();
+	uint64_t now = monotonic_ns();
 	int err;
 
-	pause_ns(DRAIN_SETTLE_NS);
+	if (end_ns < process->drained_ns)
+		end_ns = process->drained_ns;
+	if (now < end_ns + DRAIN_SETTLE_NS)
+		pause_ns(end_ns + DRAIN_SETTLE_NS - now);
 	err = drain(process, end_ns, NULL);
 	if (!err)
 		err = write_document(process, record_docs__stop(end_ns));
@@ -189,19 +226,40 @@ static int stop(struct process *process)
 	return err ? err : drain(process, UINT64_MAX, NULL);
 }
 
-static int end(struct process *process, json_t *document, unsigned patience_ms)
+/* A reaped thread may still be on its way to its last switch on another CPU. */
+static int await_last_switches(struct process *process, unsigned patience_ms)
 {
 	uint64_t give_up = monotonic_ns() + patience_ms * 1000000ull;
-	json_int_t tool_ns = json_integer_value(json_object_get(document, "tool_cpu_ns"));
-	int err = find_joined(process);
+	int err = 0;
 
-	/* A reaped thread may still be on its way to its last switch on another CPU. */
 	while (!err && n_left(process) && monotonic_ns() < give_up) {
 		pause_ns(200000);
-		err = drain(process, monotonic_ns() - DRAIN_SETTLE_NS, NULL);
+		/* What may have to be closed at an earlier time is not drained beyond it. */
+		if (!process->options->closes)
+			err = drain(process, monotonic_ns() - DRAIN_SETTLE_NS, NULL);
+	}
+	return err;
+}
+
+static int end(struct process *process, json_t *document, unsigned patience_ms)
+{
+	json_int_t tool_ns = json_integer_value(json_object_get(document, "tool_cpu_ns"));
+	struct record_round_end round_end;
+	int err = find_joined(process);
+
+	if (!err)
+		err = record_docs__read_round_end(document, &round_end);
+	if (!err)
+		err = await_last_switches(process, patience_ms);
+	if (!err && n_left(process)) {
+		/* What was waited for is not all that was recorded. */
+		json_object_set_new(document, "usage", json_null());
+		err = stop(process, round_end.end_ns);
+	} else if (!err) {
+		err = drain(process, UINT64_MAX, NULL);
 	}
 	if (!err)
-		err = n_left(process) ? stop(process) : drain(process, UINT64_MAX, NULL);
+		err = write_rest_of_maps(process);
 	process->active = false;
 	if (process->session) {
 		struct convoy_counters now = session__counters(process->session);
@@ -209,6 +267,8 @@ static int end(struct process *process, json_t *document, unsigned patience_ms)
 		process->reply.threads += now.born - process->before.born;
 		process->before = now;
 	}
+	if (process->options->maps)
+		process->reply.mappings = maps__lost(process->options->maps);
 	tool_ns += (json_int_t)(own_cpu_ns() - process->cpu_before_ns);
 	json_object_set_new(document, "tool_cpu_ns", json_integer(tool_ns));
 	if (!err)
@@ -278,6 +338,8 @@ static int work(struct process *process, int *interval_ms)
 
 	if (!err)
 		err = find_joined(process);
+	if (!err)
+		err = write_some_maps(process);
 	if (!err && now - process->flushed_ns >= FLUSH_NS) {
 		process->flushed_ns = now;
 		err = recording_writer__flush(process->writer);
@@ -351,12 +413,13 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 		process.flushed_ns = monotonic_ns();
 		err = loop(&process);
 		/* Who started it is gone: what was seen is kept. */
-		if (err == -ECONNRESET && process.active && !stop(&process))
+		if (err == -ECONNRESET && process.active && !stop(&process, monotonic_ns()))
 			recording_writer__flush(process.writer);
 	}
 	if (err && err != -ECONNRESET)
 		send_reply(&process, RECORDER_FAILED, err);
 	recording_writer__free(process.writer);
+	found__free(&process.found);
 	close(socket);
 	return err ? CONVOY_EXIT_FAILED : 0;
 }

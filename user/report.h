@@ -141,6 +141,7 @@ struct report_mode {
 
 struct report_loss {
 	uint64_t ring, task_state, unmatched, reads;
+	uint64_t mappings;	/* records of mappings: names are missing, no numbers */
 	uint64_t recovered;	/* no loss: not traced, but in the scheduler's own notes */
 };
 

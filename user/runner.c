@@ -297,7 +297,7 @@ int runner__run(const struct run_plan *plan, struct session *session, struct rec
 	err = run_all(&runner);
 	/* One that came as the last round ended must not kill the report. */
 	if (!outcome->signal)
-		outcome->signal = trace__read_signal(runner.signal_fd);
+		outcome->signal = signals__read(runner.signal_fd);
 	signals__give_back(runner.signal_fd, &runner.old_mask);
 	return err;
 }

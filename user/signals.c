@@ -32,6 +32,16 @@ int signals__take(int *signal_fd, sigset_t *old_mask)
 	return err;
 }
 
+int signals__read(int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			return (int)info.ssi_signo;
+	return 0;
+}
+
 void signals__give_back(int signal_fd, const sigset_t *old_mask)
 {
 	close(signal_fd);

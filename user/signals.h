@@ -14,6 +14,9 @@
  */
 int signals__take(int *signal_fd, sigset_t *old_mask);
 
+/* The signal that asked convoy to end, or 0; SIGCHLD only wakes. Does not wait. */
+int signals__read(int signal_fd);
+
 /* Undo it. A signal that is pending then takes effect: read it before. */
 void signals__give_back(int signal_fd, const sigset_t *old_mask);
 

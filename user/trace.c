@@ -4,28 +4,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "exec_error.h"
 #include "host.h"
 #include "message.h"
+#include "signals.h"
 #include "trace.h"
 
 /* How long after the last exit the final switches may take to appear. */
 #define LAST_SWITCHES_MS 2000
 /* SIGCHLD wakes; this is for descendants that another process reaps. */
 #define LOOK_AGAIN_MS 100
-
-int trace__read_signal(int signal_fd)
-{
-	struct signalfd_siginfo info;
-
-	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
-			return (int)info.ssi_signo;
-	return 0;
-}
 
 static int complain(int err)
 {
@@ -48,11 +38,11 @@ int trace__start(struct trace *trace, const struct trace_options *options)
 		disarmed = session__disarm(options->session);
 	if (!err)
 		err = disarmed;
-	if (!err)
+	/* Ctrl-C reaches a child that has not left this process group yet; nothing runs yet. */
+	trace->signal = signals__read(options->signal_fd);
+	if (!err && !trace->signal)
 		err = launch__release(&trace->launch, &trace->start_ns);
-	if (err) {
-		/* Ctrl-C reaches a child that has not left this process group yet. */
-		trace->signal = trace__read_signal(options->signal_fd);
+	if (err || trace->signal) {
 		if (!trace->signal)
 			trace->start_status =
 				launch__explain_start_error(&trace->launch, &options->launch, err);
@@ -64,11 +54,15 @@ int trace__start(struct trace *trace, const struct trace_options *options)
 	round.start_ns = trace->start_ns;
 	err = recorder__begin(options->recorder, &round, false, NULL);
 	trace->begun = !err;
-	if (err) {
+	if (!err)
+		return 0;
+	complain(err);
+	trace->released = options->launch.leave_alone;
+	if (!trace->released) {
 		launch__kill(&trace->launch);
 		launch__close(&trace->launch);
 	}
-	return err ? complain(err) : 0;
+	return err;
 }
 
 /* Wait until the command and all its descendants have ended, or a signal comes. */
@@ -84,7 +78,7 @@ static int watch(struct trace *trace, const struct trace_options *options)
 
 		if (poll(fds, 2, LOOK_AGAIN_MS) < 0 && errno != EINTR)
 			return -errno;
-		trace->signal = trace__read_signal(options->signal_fd);
+		trace->signal = signals__read(options->signal_fd);
 		if (trace->signal)
 			return 0;
 		if (fds[1].revents && recorder__news(options->recorder).failed)

@@ -24,6 +24,7 @@ struct trace_options {
 struct trace {
 	struct launch launch;	/* how the command ended */
 	bool begun;		/* the recording has a round of it, which is to be ended */
+	bool released;		/* trace__start() failed, but the command was left alone: it runs */
 	uint64_t start_ns, end_ns;	/* release of the cork, when the last one was reaped */
 	struct rusage usage;	/* of the command and all its descendants, by wait4(2) */
 	uint64_t tool_cpu_ns;	/* this process's own CPU time meanwhile */
@@ -34,8 +35,9 @@ struct trace {
 
 /*
  * Fork a command with the probes armed for just that fork, pull the cork and begin a
- * round of the recording: everything before it runs. Returns 0 or a negative errno
- * after a message, and then no child is left.
+ * round of the recording: everything before it runs. Returns 0 (with trace->signal: a
+ * signal came first, and it does not run) or a negative errno after a message. Then no
+ * child is left, unless trace->released.
  */
 int trace__start(struct trace *trace, const struct trace_options *options);
 
@@ -51,8 +53,5 @@ int trace__command(struct trace *trace, const struct trace_options *options);
  * of it, or NULL. Returns 0 or a negative errno after a message.
  */
 int trace__end(struct trace *trace, struct recorder *recorder, bool measured, json_t *work);
-
-/* The signal that asked convoy to end, or 0; SIGCHLD only wakes. Does not wait. */
-int trace__read_signal(int signal_fd);
 
 #endif /* CONVOY_TRACE_H */
