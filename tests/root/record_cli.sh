@@ -3,7 +3,7 @@
 #
 # record_cli.sh - the command lines of `convoy record` and of `convoy report` with a real
 # recording: what is refused, what the exit status is, parts of a recording.
-# shellcheck disable=SC2317 # functions are called by is
+# shellcheck disable=SC2016,SC2046,SC2054,SC2317 # others expand; words; lists; is calls functions
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_tracing
@@ -115,7 +115,7 @@ is 'report: exports' [ "$status$(wc -l <part.csv | grep -c "^[1-9]")" = 01 ]
 for command in record report why doctor; do
 	"$CONVOY" $command --help
 done | grep -oE -- '--[a-z][a-z-]+' | sort -u | while read -r option; do
-	sed 's/\\-/-/g' "$CONVOY_SRC/docs/convoy.8" | grep -qF -- "$option" || echo "# not in convoy.8: $option"
+	grep -qF -- "Fl ${option#-}" "$CONVOY_SRC/docs/convoy.8" || echo "# not in convoy.8: $option"
 done
 
 cp "$CONVOY" nobodys
