@@ -196,10 +196,13 @@ fuzz: $(fuzz_bin) ## look for inputs that break the reader, FUZZ_SECONDS (600) e
 		$(foreach f,$(fuzz_bin),timeout $(FUZZ_SECONDS) $(f) $(FUZZ_INPUTS) || [ $$? = 124 ] &&) true)
 
 # What is fuzzed is compiled anew, for clang to count where an input gets to.
+fuzz_user_src := $(wildcard user/recording*.c user/ledger*.c user/lock*.c) $(addprefix user/, \
+	analysis.c record_docs.c metrics.c classify.c thread_table.c syscalls.c work_result.c)
 run_libfuzzer = mkdir -p $(fuzz_dir)/$(1) && $(BUILD)/tests/fuzz/$(1) --seeds $(fuzz_dir)/$(1) && \
 	$(CLANG) $(all_cppflags) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -o $(fuzz_dir)/$(1).bin tests/fuzz/$(1).c \
-		$(fuzz_help_src) $(wildcard user/recording*.c) $(test_libs) && \
+		$(fuzz_help_src) $(fuzz_user_src) $(BUILD)/libuser.a $(BUILD)/libshared.a \
+		$(test_libs) && \
 	$(fuzz_dir)/$(1).bin -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=60 \
 		-artifact_prefix=$(fuzz_dir)/ $(fuzz_dir)/$(1)
 

@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
 	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
 	{ "locks", KEY_LOCKS, "N", 0, "Locks to show of each mode; 0: all (default: 5)", 0 },
 	{ "from", KEY_FROM, "T", 0,
-	  "Only what came after T, since the recording began (seconds, or 100ms, 2m)", 0 },
+	  "Only what came after T, since the recording began (seconds, or 0.1s, 2m)", 0 },
 	{ "to", KEY_TO, "T", 0, "Only what came before T", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: all locks, all CPUs, tasks", 0 },
 	{ 0 }

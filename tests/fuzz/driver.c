@@ -2,7 +2,7 @@
 /*
  * driver.c - runs a fuzz target where libFuzzer is missing, and in every `make check`.
  *
- *	fuzz_NAME [COUNT]	that many inputs ($FUZZ_COUNT; 100000), always the same ones
+ *	fuzz_NAME [COUNT]	that many inputs ($FUZZ_COUNT; fuzz__count), always the same ones
  *	fuzz_NAME --one N	input N alone, in this process: for a debugger
  *	fuzz_NAME --seeds DIR	write the seeds to files, for libFuzzer
  *
@@ -19,7 +19,6 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#define DEFAULT_COUNT 100000ul
 #define MAX_SEEDS 64
 #define MAX_CHANGES 6
 /* Seconds that one input may take before it counts as a hang. */
@@ -211,7 +210,7 @@ int main(int argc, char **argv)
 	else if (argc == 3 && !strcmp(argv[1], "--seeds"))
 		status = write_seeds(&seeds, argv[2]);
 	else
-		status = run_many(&seeds, count ? strtoul(count, NULL, 10) : DEFAULT_COUNT, name);
+		status = run_many(&seeds, count ? strtoul(count, NULL, 10) : fuzz__count, name);
 	for (size_t i = 0; i < seeds.n; i++)
 		free(seeds.at[i]);
 	return status;

@@ -13,6 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef void (*fuzz_seed_fn)(void *ctx, const uint8_t *data, size_t size);
 
+/* How many inputs `make check` tries: some seconds of them. */
+extern const unsigned long fuzz__count;
+
 /* Inputs to begin with: what is valid, so that what is almost valid is near. */
 void fuzz__seeds(fuzz_seed_fn fn, void *ctx);
 

@@ -15,6 +15,8 @@
 #include "user/recording_events.h"
 #include "user/recording_mappings.h"
 
+const unsigned long fuzz__count = 100000;
+
 enum input {
 	INPUT_FILE,		/* a recording */
 	INPUT_CORRECTED,	/* a recording, its checksums put right */

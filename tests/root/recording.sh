@@ -3,7 +3,7 @@
 #
 # recording.sh - the recording as a file: the same report from it again, cut off, damaged,
 # its writer killed.
-# shellcheck disable=SC2317 # functions are called by is
+# shellcheck disable=SC2016,SC2046,SC2054,SC2317 # others expand; words; lists; is calls functions
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_tracing
