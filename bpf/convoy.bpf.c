@@ -260,6 +260,14 @@ static __always_inline u32 task__ns_nr(struct task_struct *task)
 	return pid ? task__nr_at(task, pid->level) : 0;
 }
 
+/* Who is reaped has no numbers any more, and that can come before its first record. */
+static __always_inline void thread__note_numbers(struct convoy_thread *thread,
+						 struct task_struct *task)
+{
+	thread->ns_tid = task__ns_nr(task);
+	thread->ns_pid = task__ns_nr(task->group_leader);
+}
+
 static __always_inline void fill_birth(struct convoy_ev_birth *ev, struct convoy_thread *thread,
 				       struct task_struct *task, u64 now, u32 cpu)
 {
@@ -273,8 +281,8 @@ static __always_inline void fill_birth(struct convoy_ev_birth *ev, struct convoy
 	ev->parent = thread->parent;
 	ev->tid = (u32)task->pid;
 	ev->pid = (u32)task->tgid;
-	ev->ns_tid = task__ns_nr(task);
-	ev->ns_pid = task__ns_nr(task->group_leader);
+	ev->ns_tid = thread->ns_tid;
+	ev->ns_pid = thread->ns_pid;
 	ev->cpu_in = (u16)cpu;
 	ev->pad = 0;
 	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
@@ -668,6 +676,7 @@ int BPF_PROG(task_newtask, struct task_struct *child)
 	}
 	thread->born_ns = bpf_ktime_get_ns();
 	thread->is_new = CONVOY_NEWBORN;
+	thread__note_numbers(thread, child);
 	thread->is_off = 1;
 	thread->id = (u32)__sync_fetch_and_add(&counters.born, 1) + 1;
 	return 0;

@@ -220,6 +220,7 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct tas
 	now = bpf_ktime_get_ns();
 	thread->found = 1;
 	thread->is_new = CONVOY_JOINED;
+	thread__note_numbers(thread, task);
 	thread->born_ns = now;
 	thread__look_at(thread, task, now);
 	thread->found_id = (u32)__sync_fetch_and_add(&counters.born, 1) + 1;

@@ -293,8 +293,10 @@ cat >python.py <<-'EOT'
 	        assert process.exitcode == 0
 EOT
 
+# The system's, and of those that pyenv has the oldest and the newest.
 pythons=("$PYTHON")
-for python in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python; do
+mapfile -t installed < <(printf '%s\n' "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python | sort -V)
+for python in "${installed[0]}" "${installed[-1]}"; do
 	"$python" -c 'import multiprocessing, ctypes' 2>/dev/null && pythons+=("$python")
 done
 for python in "${pythons[@]}"; do
@@ -432,12 +434,9 @@ if command -v perf >/dev/null && perf bench sched messaging -l 1 -g 1 >/dev/null
 	record perf bench sched messaging -t
 	whole 'perf bench sched messaging -t'
 	bytes_each 'perf bench sched messaging -t'
-	for what in '' -t; do
-		# shellcheck disable=SC2086 # a word or none
-		record perf bench sched messaging -g 2 -l 1000 $what
-		whole "perf bench sched messaging -g 2 -l 1000 $what"
-		frugal "perf bench sched messaging -g 2 -l 1000 $what"
-	done
+	record perf bench sched messaging -g 2 -l 1000
+	whole 'perf bench sched messaging -g 2 -l 1000'
+	frugal 'perf bench sched messaging -g 2 -l 1000'
 	for what in 'hash -r 1' wake requeue 'lock-pi -r 1'; do
 		if perf bench futex 2>&1 | grep -q "^ *${what%% *}:"; then
 			# shellcheck disable=SC2086 # words
