@@ -93,14 +93,18 @@ static int record(struct record_request *request)
 {
 	const struct record_plan *plan = request->plan;
 	struct record_outcome outcome;
+	struct record_file file;
 	int status;
 
-	if (record_file__create(plan->output, plan->force, &request->fd))
+	if (record_file__create(&file, plan->output, plan->force))
 		return CONVOY_EXIT_USAGE;
+	request->fd = file.fd;
 	status = record__run(request, &outcome);
 	/* Of what never ran there is nothing to keep. */
 	if (!outcome.begun || outcome.exec_status || (status && !outcome.failed))
-		record_file__remove(plan->output, request->fd);
+		record_file__remove(&file);
+	else if (record_file__keep(&file))
+		outcome.failed = true;
 	else
 		summarise(plan, &outcome);
 	if (!status)

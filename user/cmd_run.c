@@ -101,25 +101,37 @@ static int write_meta(struct recorder *recorder, const struct run_plan *plan,
 }
 
 /* The file that was asked for, which is read back then, or memory. */
-static int open_recording(const struct run_plan *plan, int *fd)
+static int open_recording(const struct run_plan *plan, struct record_file *file)
 {
 	struct stat st;
-	int err = plan->output ? record_file__create(plan->output, plan->force, fd) : 0;
+	int err = plan->output ? record_file__create(file, plan->output, plan->force) : 0;
 
 	if (err)
 		return err;
-	if (plan->output && (fstat(*fd, &st) || !S_ISREG(st.st_mode))) {
+	if (plan->output && (fstat(file->fd, &st) || !S_ISREG(st.st_mode))) {
 		message("%s is no file: the recording of a run is read back from it", plan->output);
-		close(*fd);
+		close(file->fd);
 		return -EINVAL;
 	}
 	if (plan->output)
 		return 0;
-	*fd = memfd_create("convoy-recording", MFD_CLOEXEC);
-	if (*fd >= 0)
+	file->fd = memfd_create("convoy-recording", MFD_CLOEXEC);
+	if (file->fd >= 0)
 		return 0;
 	message("memfd_create: %s", strerror(errno));
 	return -errno;
+}
+
+/* One without a round that was measured must not cost the one that was there before. */
+static int keep_or_remove(const struct run_plan *plan, struct record_file *file,
+			  const struct run_outcome *outcome)
+{
+	if (!plan->output)
+		return 0;
+	if (outcome->rounds)
+		return record_file__keep(file);
+	record_file__remove(file);
+	return 0;
 }
 
 static int exit_status(const struct report *report, const struct run_outcome *outcome)
@@ -189,14 +201,16 @@ static int run(const struct run_plan *plan, const char *work_path, struct sessio
 	struct recorder_options options = { .session = session, .fd = -1 };
 	struct recorder *recorder = NULL;
 	struct run_outcome outcome = { 0 };
+	struct record_file file;
 	int status = CONVOY_EXIT_FAILED;
 	int err;
 
-	err = open_recording(plan, &options.fd);
+	err = open_recording(plan, &file);
 	if (err)
 		return err == -ENOSPC || err == -EIO || err == -EMFILE || err == -ENOMEM ?
 			       CONVOY_EXIT_FAILED :
 			       CONVOY_EXIT_USAGE;
+	options.fd = file.fd;
 	options.codec = recording__best_codec();
 	err = run_table__new(&table);
 	options.published = table.locks;
@@ -204,6 +218,8 @@ static int run(const struct run_plan *plan, const char *work_path, struct sessio
 		err = recorder__start(&recorder, &options);
 	if (!err)
 		err = record(plan, session, recorder, &table, work_path, &outcome);
+	if (keep_or_remove(plan, &file, &outcome) && !err)
+		err = -EIO;
 	if (!err) {
 		if (outcome.signal)
 			message("ended by signal %d (%s); %s", outcome.signal,
@@ -212,9 +228,6 @@ static int run(const struct run_plan *plan, const char *work_path, struct sessio
 						 "no round was complete, so there is no report");
 		status = make_report(plan, options.fd, &outcome);
 	}
-	/* Of a run that measured nothing there is nothing to keep. */
-	if (plan->output && (err || !outcome.rounds))
-		record_file__remove(plan->output, options.fd);
 	recorder__free(recorder);
 	run_table__free(&table);
 	close(options.fd);

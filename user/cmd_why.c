@@ -19,12 +19,12 @@
 #include "why.h"
 #include "why_plan.h"
 
-static int open_recording(const struct why_plan *plan, int *fd)
+static int open_recording(const struct why_plan *plan, struct record_file *file)
 {
 	if (plan->recording)
-		return record_file__create(plan->recording, false, fd);
-	*fd = memfd_create("convoy-recording", MFD_CLOEXEC);
-	if (*fd >= 0)
+		return record_file__create(file, plan->recording, false);
+	file->fd = memfd_create("convoy-recording", MFD_CLOEXEC);
+	if (file->fd >= 0)
 		return 0;
 	message("memfd_create: %s", strerror(errno));
 	return -errno;
@@ -104,6 +104,7 @@ int cmd_why(int argc, char **argv)
 	};
 	struct record_request request = { .plan = &record, .quiet = true };
 	struct record_outcome outcome;
+	struct record_file file;
 	struct why_context context = { .futex = FUTEX_BLOCKING };
 	struct why_plan plan;
 	char name[64];
@@ -119,15 +120,16 @@ int cmd_why(int argc, char **argv)
 	status = record_plan__check_targets(&record);
 	if (status)
 		return status == -EPERM ? CONVOY_EXIT_REFUSED : CONVOY_EXIT_USAGE;
-	if (open_recording(&plan, &request.fd))
+	if (open_recording(&plan, &file))
 		return CONVOY_EXIT_USAGE;
+	request.fd = file.fd;
 	read_name(plan.pid, name, sizeof(name));
 	if (isatty(STDERR_FILENO))
 		message("watching process %ld for %g s; Ctrl-C shortens it", (long)plan.pid,
 			plan.seconds);
 	status = record__run(&request, &outcome);
 	if (plan.recording && !outcome.begun)
-		record_file__remove(plan.recording, request.fd);
+		record_file__remove(&file);
 	if (!status && outcome.failed)
 		status = CONVOY_EXIT_FAILED;
 	if (!status) {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <gelf.h>
-
 #include "map_build_id.h"
 
 #define NOTES_MAX (64u << 10)
 #define SEGMENTS_MAX 256
+#define NOTE_SEGMENTS_MAX 16
 #define CACHE_FILES 512
 
 /* Which file, and which state of it. */
@@ -31,51 +32,116 @@ struct build_id_cache {
 	} files[CACHE_FILES];
 };
 
-/* The build-id among the notes in `data`; true if it is there. */
-static bool find_note(struct build_id *id, Elf_Data *data)
-{
-	size_t offset = 0, next, name, desc;
-	GElf_Nhdr note;
+/* How this file writes numbers. */
+struct elf_kind {
+	bool is_64, big_endian;
+};
 
-	while ((next = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
-		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof(ELF_NOTE_GNU) &&
-		    !memcmp((char *)data->d_buf + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) &&
-		    note.n_descsz > 0) {
-			id->size = note.n_descsz < sizeof(id->bytes) ? (uint8_t)note.n_descsz :
-								       sizeof(id->bytes);
-			memcpy(id->bytes, (char *)data->d_buf + desc, id->size);
+static uint64_t number(const struct elf_kind *kind, const uint8_t *at, size_t size)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < size; i++)
+		value = value << 8 | at[kind->big_endian ? i : size - 1 - i];
+	return value;
+}
+
+/* A member of a header, which has another place and size in the other class. */
+#define MEMBER(kind, header, type, name)                                                     \
+	((kind)->is_64 ? number(kind, (header) + offsetof(Elf64_##type, name),               \
+				sizeof(((Elf64_##type *)NULL)->name)) :                      \
+			 number(kind, (header) + offsetof(Elf32_##type, name),               \
+				sizeof(((Elf32_##type *)NULL)->name)))
+
+static size_t padded(size_t size, size_t align)
+{
+	return (size + align - 1) & ~(align - 1);
+}
+
+/* The build-id among the notes in `notes`; true if it is there. */
+static bool find_note(struct build_id *id, const struct elf_kind *kind, const uint8_t *notes,
+		      size_t size, size_t align)
+{
+	size_t at = 0;
+
+	/* Both classes have the same header of a note, and no size in it is trusted. */
+	while (size - at >= sizeof(Elf64_Nhdr)) {
+		uint64_t name_size = number(kind, notes + at, 4);
+		uint64_t id_size = number(kind, notes + at + 4, 4);
+		uint64_t type = number(kind, notes + at + 8, 4);
+		size_t name = at + sizeof(Elf64_Nhdr), bytes;
+
+		if (name_size > size - name)
+			return false;
+		bytes = padded(name + name_size, align);
+		if (bytes > size || id_size > size - bytes)
+			return false;
+		if (type == NT_GNU_BUILD_ID && name_size == sizeof(ELF_NOTE_GNU) && id_size &&
+		    !memcmp(notes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU))) {
+			id->size = id_size < sizeof(id->bytes) ? (uint8_t)id_size :
+								 sizeof(id->bytes);
+			memcpy(id->bytes, notes + bytes, id->size);
 			return true;
 		}
-		offset = next;
+		at = padded(bytes + id_size, align);
+		if (at > size)
+			return false;
 	}
 	return false;
 }
 
+/* As much as there is; 0 for an offset that no file has. */
+static size_t read_at(int fd, void *buf, size_t size, uint64_t offset)
+{
+	ssize_t n = offset > INT64_MAX ? 0 : pread(fd, buf, size, (off_t)offset);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Reads the header; false for what is no ELF file. */
+static bool read_kind(struct elf_kind *kind, const uint8_t *header, size_t size)
+{
+	if (size < sizeof(Elf32_Ehdr) || memcmp(header, ELFMAG, SELFMAG))
+		return false;
+	kind->is_64 = header[EI_CLASS] == ELFCLASS64;
+	kind->big_endian = header[EI_DATA] == ELFDATA2MSB;
+	return (kind->is_64 ? size >= sizeof(Elf64_Ehdr) : header[EI_CLASS] == ELFCLASS32) &&
+	       (kind->big_endian || header[EI_DATA] == ELFDATA2LSB);
+}
+
+/*
+ * Not by libelf: what a hostile file says of its size (40 million program headers, in a
+ * file with holes) is read into memory there. Nor by mmap: whoever cuts the file short
+ * would kill the reader.
+ */
 struct build_id build_id__of_elf(int fd)
 {
+	uint8_t header[sizeof(Elf64_Ehdr)], segments[SEGMENTS_MAX * sizeof(Elf64_Phdr)];
+	uint8_t notes[NOTES_MAX];
 	struct build_id id = { 0 };
-	GElf_Phdr segment;
-	Elf_Data *data;
-	size_t n;
-	Elf *elf;
+	struct elf_kind kind;
+	size_t n, size, left = NOTE_SEGMENTS_MAX;
 
-	elf_version(EV_CURRENT);
-	/* Not by mmap: whoever cuts the file short would kill the reader. */
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &n))
-		n = 0;
-	for (size_t i = 0; i < n && i < SEGMENTS_MAX; i++) {
-		if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_NOTE ||
-		    !segment.p_filesz)
+	if (!read_kind(&kind, header, read_at(fd, header, sizeof(header), 0)))
+		return id;
+	size = kind.is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	n = MEMBER(&kind, header, Ehdr, e_phnum);
+	if (n > SEGMENTS_MAX || MEMBER(&kind, header, Ehdr, e_phentsize) != size)
+		return id;
+	n = read_at(fd, segments, n * size, MEMBER(&kind, header, Ehdr, e_phoff)) / size;
+	for (size_t i = 0; i < n && left; i++) {
+		const uint8_t *segment = segments + i * size;
+		uint64_t length = MEMBER(&kind, segment, Phdr, p_filesz);
+		size_t align = MEMBER(&kind, segment, Phdr, p_align) == 8 ? 8 : 4;
+
+		if (MEMBER(&kind, segment, Phdr, p_type) != PT_NOTE)
 			continue;
-		if (segment.p_filesz > NOTES_MAX)
-			segment.p_filesz = NOTES_MAX;
-		data = elf_getdata_rawchunk(elf, (int64_t)segment.p_offset, segment.p_filesz,
-					    segment.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-		if (data && find_note(&id, data))
+		left--;
+		length = read_at(fd, notes, length < NOTES_MAX ? length : NOTES_MAX,
+				 MEMBER(&kind, segment, Phdr, p_offset));
+		if (find_note(&id, &kind, notes, length, align))
 			break;
 	}
-	elf_end(elf);
 	return id;
 }
 

@@ -17,8 +17,10 @@ struct build_id {
 
 /*
  * NT_GNU_BUILD_ID of the ELF file open at `fd`; size 0 for what is none or has none.
- * Reads the program headers and the notes, at most 64 KiB of each segment of them. An
- * id longer than MAPPING_BUILD_ID_MAX is cut, as the kernel has no longer ones.
+ * Of either class and byte order. Reads the program headers, of which there may be no
+ * more than 256, and the notes: at most 64 KiB of each of the first 16 segments of them,
+ * whatever the file says. An id longer than MAPPING_BUILD_ID_MAX is cut, as the kernel
+ * has no longer ones.
  */
 struct build_id build_id__of_elf(int fd);
 

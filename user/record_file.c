@@ -46,65 +46,106 @@ static void give_to_caller(const char *path, int fd)
 			strerror(errno));
 }
 
-static int create(const char *path, int *fd)
+static int create(struct record_file *file)
 {
-	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, RECORD_MODE);
-	if (*fd < 0)
-		return complain(path, -errno,
+	file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			RECORD_MODE);
+	if (file->fd < 0)
+		return complain(file->path, -errno,
 				errno == EEXIST ? "something was put there just now" : NULL);
-	give_to_caller(path, *fd);
+	file->made = true;
+	give_to_caller(file->path, file->fd);
 	return 0;
 }
 
-static int replace(const struct output_target *target, int *fd)
+static int create_beside(struct record_file *file, const struct output_target *target)
 {
-	char temporary[PATH_MAX];
-	int err;
+	file->fd = output_target__open_beside(target, RECORD_MODE, file->temporary,
+					      sizeof(file->temporary));
+	if (file->fd < 0) {
+		int err = file->fd;
 
-	*fd = output_target__open_beside(target, RECORD_MODE, temporary, sizeof(temporary));
-	if (*fd < 0)
-		return complain(target->path, *fd, NULL);
-	give_to_caller(target->path, *fd);
-	if (!rename(temporary, target->path))
-		return 0;
-	err = -errno;
-	unlink(temporary);
-	close(*fd);
-	*fd = -1;
-	return complain(target->path, err, NULL);
+		file->temporary[0] = '\0';
+		file->fd = -1;
+		return complain(file->path, err, NULL);
+	}
+	file->made = true;
+	give_to_caller(file->path, file->fd);
+	return 0;
 }
 
-int record_file__create(const char *path, bool force, int *fd)
+/* What is no file of its own: nothing to keep, nothing to remove. */
+static int borrow(struct record_file *file, const char *name, int fd)
+{
+	file->fd = fd < 0 ? -1 : fd;
+	return fd < 0 ? complain(name, fd, NULL) : 0;
+}
+
+static int copy_of_stdout(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int record_file__create(struct record_file *file, const char *path, bool force)
 {
 	struct output_target target;
 	int err;
 
-	*fd = -1;
-	if (!strcmp(path, "-")) {
-		*fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		return *fd < 0 ? complain("standard output", -errno, NULL) : 0;
-	}
+	memset(file, 0, sizeof(*file));
+	file->path = path;
+	file->fd = -1;
+	if (!strcmp(path, "-"))
+		return borrow(file, "standard output", copy_of_stdout());
 	err = output_target__check(&target, path);
 	if (err)
 		return complain(path, err, target.why);
-	if (target.special) {
-		*fd = output_target__open_special(&target);
-		return *fd < 0 ? complain(path, *fd, NULL) : 0;
-	}
+	if (target.special)
+		return borrow(file, path, output_target__open_special(&target));
 	if (!target.exists)
-		return create(path, fd);
+		return create(file);
 	if (!force) {
 		message("'%s' exists already: --force replaces it, -o FILE names another", path);
 		return -EEXIST;
 	}
-	return replace(&target, fd);
+	return create_beside(file, &target);
 }
 
-void record_file__remove(const char *path, int fd)
+/* Does `path` name the regular file that `fd` is open on? */
+static bool is_still(const char *path, int fd)
 {
 	struct stat named, opened;
 
-	if (!lstat(path, &named) && !fstat(fd, &opened) && S_ISREG(named.st_mode) &&
-	    named.st_dev == opened.st_dev && named.st_ino == opened.st_ino)
-		unlink(path);
+	return !lstat(path, &named) && !fstat(fd, &opened) && S_ISREG(named.st_mode) &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+int record_file__keep(struct record_file *file)
+{
+	int err;
+
+	if (!file->temporary[0])
+		return 0;
+	if (is_still(file->temporary, file->fd)) {
+		if (!rename(file->temporary, file->path)) {
+			file->temporary[0] = '\0';
+			return 0;
+		}
+		err = -errno;
+	} else {
+		err = -ESTALE;
+	}
+	complain(file->path, err, NULL);
+	message("it stays in '%s'", file->temporary);
+	return err;
+}
+
+void record_file__remove(struct record_file *file)
+{
+	const char *name = file->temporary[0] ? file->temporary : file->path;
+
+	if (file->made && is_still(name, file->fd))
+		unlink(name);
+	file->temporary[0] = '\0';
 }

@@ -22,11 +22,12 @@ struct recording_writer {
 	size_t room;
 };
 
-/* All of it, or what write(2) gave. */
-static int write_all(int fd, const uint8_t *bytes, size_t size)
+/* All of it, or what write(2) gave; *written says how much it was. */
+static int write_all(int fd, const uint8_t *bytes, size_t size, size_t *written)
 {
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
+	*written = 0;
+	while (*written < size) {
+		ssize_t n = write(fd, bytes + *written, size - *written);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -35,30 +36,38 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
 		/* Nothing at all and no error: no such file should be, but no loop for ever. */
 		if (!n)
 			return -EIO;
-		bytes += n;
-		size -= (size_t)n;
+		*written += (size_t)n;
 	}
 	return 0;
 }
 
-/* What was written of a block that did not fit would be damage to a reader. */
-static void cut_off(const struct recording_writer *writer)
+/*
+ * What was written of a block that did not fit would be damage to a reader. Only the end
+ * of a regular file, and only what was written there: what is before the recording
+ * (`>>file`), or behind it, is somebody else's.
+ */
+static void cut_off(int fd, size_t written)
 {
 	struct stat st;
+	off_t end;
 
-	if (fstat(writer->fd, &st) || !S_ISREG(st.st_mode))
+	if (!written || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return;
+	end = lseek(fd, 0, SEEK_CUR);
+	if (end != st.st_size || end < (off_t)written)
 		return;
 	/* If it fails: a reader finds out, as after a crash. */
-	if (ftruncate(writer->fd, (off_t)writer->size))
+	if (ftruncate(fd, end - (off_t)written))
 		return;
 }
 
 static int append(struct recording_writer *writer, const uint8_t *bytes, size_t size)
 {
-	int err = write_all(writer->fd, bytes, size);
+	size_t written;
+	int err = write_all(writer->fd, bytes, size, &written);
 
 	if (err) {
-		cut_off(writer);
+		cut_off(writer->fd, written);
 		return err;
 	}
 	writer->size += size;

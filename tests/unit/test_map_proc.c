@@ -298,12 +298,127 @@ static void test_no_elf_has_no_build_id(void **state)
 	image = make_elf(20);
 	image.segments[1].p_filesz = UINT64_MAX;
 	id_of(&image, sizeof(image));
+	/* More program headers than any program has, and "the number is elsewhere". */
 	image = make_elf(20);
-	image.header.e_phnum = UINT16_MAX;
-	id_of(&image, sizeof(image));
+	image.header.e_phnum = 257;
+	assert_int_equal(id_of(&image, sizeof(image)).size, 0);
+	image.header.e_phnum = PN_XNUM;
+	assert_int_equal(id_of(&image, sizeof(image)).size, 0);
+	image = make_elf(20);
+	image.header.e_phentsize = sizeof(Elf32_Phdr);
+	assert_int_equal(id_of(&image, sizeof(image)).size, 0);
 	image = make_elf(20);
 	image.header.e_phoff = UINT64_MAX - 8;
 	assert_int_equal(id_of(&image, sizeof(image)).size, 0);
+}
+
+/* What a note says of its sizes leads nowhere outside. */
+static void test_notes_that_lie(void **state)
+{
+	struct elf_image good = make_elf(20), image;
+	struct build_id id;
+
+	(void)state;
+	for (size_t i = 0; i + 4 <= good.segments[1].p_filesz; i += 4) {
+		static const uint32_t lies[] = { 0, 1, 3, 5, 500, 513, 1u << 31, UINT32_MAX - 3,
+						 UINT32_MAX };
+
+		for (size_t k = 0; k < sizeof(lies) / sizeof(*lies); k++) {
+			image = good;
+			memcpy(image.notes + i, &lies[k], 4);
+			id = id_of(&image, sizeof(image));
+			assert_true(id.size <= MAPPING_BUILD_ID_MAX);
+		}
+	}
+	/* Exactly what fits, and a byte more. */
+	for (uint32_t more = 0; more < 2; more++) {
+		uint32_t size = 20 + more;
+
+		/* The last note is the build-id's, and nothing comes after it. */
+		image = good;
+		memcpy(image.notes + good.segments[1].p_filesz - 20 - 16 + 4, &size, 4);
+		id = id_of(&image, sizeof(image));
+		assert_int_equal(id.size, more ? 0 : 20);
+	}
+}
+
+/* A file that claims to be huge costs no more than another one: it has holes, and neither
+ * its first section nor a segment of notes is read as long as it says. */
+static void test_a_hostile_file(void **state)
+{
+	struct elf_image image = make_elf(20);
+	Elf64_Shdr section = { .sh_size = UINT64_MAX, .sh_info = 40000000 };
+	int fd = make_file(&image, sizeof(image));
+	struct build_id id;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, (off_t)1 << 36), 0);
+	image.header.e_shoff = sizeof(image);
+	image.header.e_shentsize = sizeof(section);
+	assert_int_equal(pwrite(fd, &section, sizeof(section), sizeof(image)), sizeof(section));
+	image.header.e_phnum = PN_XNUM;
+	assert_int_equal(pwrite(fd, &image, sizeof(image), 0), sizeof(image));
+	assert_int_equal(build_id__of_elf(fd).size, 0);
+	image.header.e_phnum = 2;
+	image.segments[1].p_filesz = (uint64_t)1 << 35;
+	assert_int_equal(pwrite(fd, &image, sizeof(image), 0), sizeof(image));
+	id = build_id__of_elf(fd);
+	assert_int_equal(id.size, 20);
+	assert_memory_equal(id.bytes, id_bytes, 20);
+	close(fd);
+}
+
+/* Bytes of a number in an ELF file of the other byte order. */
+static void put(uint8_t *at, size_t size, uint64_t value, bool big)
+{
+	for (size_t i = 0; i < size; i++)
+		at[big ? size - 1 - i : i] = (uint8_t)(value >> 8 * i);
+}
+
+#define PUT(bytes, at, type, name, value, big)                                                \
+	put((bytes) + (at) + offsetof(type, name), sizeof(((type *)NULL)->name), value, big)
+
+static void check_other_kind(bool is_64, bool big, size_t align)
+{
+	uint8_t bytes[512] = { 0 };
+	size_t notes = 256, desc = notes + (12 + 4 + align - 1) / align * align;
+	struct build_id id;
+
+	memcpy(bytes, ELFMAG, SELFMAG);
+	bytes[EI_CLASS] = is_64 ? ELFCLASS64 : ELFCLASS32;
+	bytes[EI_DATA] = big ? ELFDATA2MSB : ELFDATA2LSB;
+	if (is_64) {
+		PUT(bytes, 0, Elf64_Ehdr, e_phoff, 128, big);
+		PUT(bytes, 0, Elf64_Ehdr, e_phnum, 1, big);
+		PUT(bytes, 0, Elf64_Ehdr, e_phentsize, sizeof(Elf64_Phdr), big);
+		PUT(bytes, 128, Elf64_Phdr, p_type, PT_NOTE, big);
+		PUT(bytes, 128, Elf64_Phdr, p_offset, notes, big);
+		PUT(bytes, 128, Elf64_Phdr, p_filesz, desc + 20 - notes, big);
+		PUT(bytes, 128, Elf64_Phdr, p_align, align, big);
+	} else {
+		PUT(bytes, 0, Elf32_Ehdr, e_phoff, 128, big);
+		PUT(bytes, 0, Elf32_Ehdr, e_phnum, 1, big);
+		PUT(bytes, 0, Elf32_Ehdr, e_phentsize, sizeof(Elf32_Phdr), big);
+		PUT(bytes, 128, Elf32_Phdr, p_type, PT_NOTE, big);
+		PUT(bytes, 128, Elf32_Phdr, p_offset, notes, big);
+		PUT(bytes, 128, Elf32_Phdr, p_filesz, desc + 20 - notes, big);
+		PUT(bytes, 128, Elf32_Phdr, p_align, align, big);
+	}
+	put(bytes + notes, 4, 4, big);
+	put(bytes + notes + 4, 4, 20, big);
+	put(bytes + notes + 8, 4, NT_GNU_BUILD_ID, big);
+	memcpy(bytes + notes + 12, "GNU", 4);
+	memcpy(bytes + desc, id_bytes, 20);
+	id = id_of(bytes, sizeof(bytes));
+	assert_int_equal(id.size, 20);
+	assert_memory_equal(id.bytes, id_bytes, 20);
+}
+
+static void test_classes_and_byte_orders(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 8; kind++)
+		check_other_kind(kind & 1, kind & 2, kind & 4 ? 8 : 4);
 }
 
 /* The cache tells files apart, and a file from what it was before. */
@@ -369,6 +484,9 @@ int main(void)
 		cmocka_unit_test(test_every_damaged_byte),
 		cmocka_unit_test(test_build_ids),
 		cmocka_unit_test(test_no_elf_has_no_build_id),
+		cmocka_unit_test(test_notes_that_lie),
+		cmocka_unit_test(test_a_hostile_file),
+		cmocka_unit_test(test_classes_and_byte_orders),
 		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_no_regular_file_is_not_opened),
 	};

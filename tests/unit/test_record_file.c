@@ -23,36 +23,54 @@
 #include "tests/unit/stderr_fixture.h"
 #include "user/record_file.h"
 
-static int create(const char *path, bool force, int *fd)
+static int create(struct record_file *file, const char *path, bool force)
 {
 	int err;
 
 	begin_hearing();
-	err = record_file__create(path, force, fd);
+	err = record_file__create(file, path, force);
 	end_hearing();
 	return err;
 }
 
-/* A descriptor of what could be made without a word. */
-static int make(const char *path, bool force)
+/* A file that could be made without a word. */
+static struct record_file make(const char *path, bool force)
 {
-	int fd, err = create(path, force, &fd);
+	struct record_file file;
+	int err = create(&file, path, force);
 
 	if (err)
 		fail_msg("refused: %s", said);
 	assert_string_equal(said, "");
-	assert_true(fd > STDERR_FILENO);
-	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	return fd;
+	assert_true(file.fd > STDERR_FILENO);
+	assert_true(fcntl(file.fd, F_GETFD) & FD_CLOEXEC);
+	return file;
+}
+
+static void keep(struct record_file *file)
+{
+	begin_hearing();
+	assert_int_equal(record_file__keep(file), 0);
+	end_hearing();
+	assert_string_equal(said, "");
+}
+
+static void make_and_keep(const char *path, bool force)
+{
+	struct record_file file = make(path, force);
+
+	keep(&file);
+	close(file.fd);
 }
 
 static void refuse(const char *path, bool force, int expected, const char *words)
 {
-	int fd, err = create(path, force, &fd);
+	struct record_file file;
+	int err = create(&file, path, force);
 
 	if (err != expected)
 		fail_msg("%s: %d instead of %d", path, err, expected);
-	assert_int_equal(fd, -1);
+	assert_int_equal(file.fd, -1);
 	assert_said(words);
 	assert_said(path);
 }
@@ -81,29 +99,42 @@ static struct stat stat_of(const char *path)
 	return st;
 }
 
+/* Is this all that is in a directory of the scratch directory? */
+static void check_names(const char *directory, const char *names)
+{
+	char command[PATH_MAX + 64];
+
+	snprintf(command, sizeof(command), "test \"$(ls -A '%s/%s')\" = '%s'", scratch, directory,
+		 names);
+	assert_int_equal(system(command), 0);
+}
+
 static void test_a_new_file(void **state)
 {
 	const char *path = in_scratch("new.rec");
 	mode_t mask = umask(0);
-	int fd = make(path, false);
+	struct record_file file = make(path, false);
 
 	(void)state;
 	umask(mask);
 	assert_int_equal(stat_of(path).st_mode, S_IFREG | 0600);
-	write_text(fd, "recording");
+	write_text(file.fd, "recording");
 	check_content(path, "recording");
-	close(fd);
+	keep(&file);
+	check_content(path, "recording");
+	close(file.fd);
 	/* --force where there is nothing to replace. */
-	fd = make(in_scratch("forced.rec"), true);
+	file = make(in_scratch("forced.rec"), true);
 	assert_int_equal(stat_of(in_scratch("forced.rec")).st_mode, S_IFREG | 0600);
-	close(fd);
+	close(file.fd);
 }
 
 static void test_a_file_that_exists(void **state)
 {
-	const char *path = put_file("old.rec", "old", 0644);
-	int reader = open(path, O_RDONLY | O_CLOEXEC), fd;
+	const char *path = put_file("old/old.rec", "old", 0644);
+	int reader = open(path, O_RDONLY | O_CLOEXEC);
 	ino_t inode = stat_of(path).st_ino;
+	struct record_file file;
 	char content[8] = "";
 
 	(void)state;
@@ -111,31 +142,88 @@ static void test_a_file_that_exists(void **state)
 	check_content(path, "old");
 	assert_int_equal(stat_of(path).st_ino, inode);
 
-	fd = make(path, true);
-	/* At once, as a whole, for its owner's eyes; who reads the old one goes on. */
-	check_content(path, "");
+	/* The old one is there until the new one is worth having. */
+	file = make(path, true);
+	write_text(file.fd, "new");
+	check_content(path, "old");
+	assert_int_equal(stat_of(path).st_ino, inode);
+	/* As a whole, for its owner's eyes; who reads the old one goes on. */
+	keep(&file);
+	check_content(path, "new");
 	assert_int_equal(stat_of(path).st_mode, S_IFREG | 0600);
 	assert_true(stat_of(path).st_ino != inode);
 	assert_int_equal(read(reader, content, sizeof(content)), 3);
 	assert_string_equal(content, "old");
-	write_text(fd, "new");
-	check_content(path, "new");
-	close(fd);
+	write_text(file.fd, "er");
+	keep(&file); /* the second time */
+	check_content(path, "newer");
+	check_names("old", "old.rec");
+	close(file.fd);
 	close(reader);
+}
+
+/* A recording that never began costs nothing. */
+static void test_the_old_one_outlives_a_failure(void **state)
+{
+	const char *path = put_file("failure/x.rec", "precious", 0644);
+	ino_t inode = stat_of(path).st_ino;
+	struct record_file file = make(path, true);
+
+	(void)state;
+	write_text(file.fd, "begun");
+	record_file__remove(&file);
+	check_content(path, "precious");
+	assert_int_equal(stat_of(path).st_ino, inode);
+	check_names("failure", "x.rec");
+	record_file__remove(&file); /* the second time */
+	check_content(path, "precious");
+	close(file.fd);
+	/* One that took its place is removed by itself, whatever is beside it. */
+	file = make(path, true);
+	keep(&file);
+	record_file__remove(&file);
+	check_names("failure", "");
+	close(file.fd);
+}
+
+/* What was recorded is not lost when it cannot have its name. */
+static void test_it_cannot_be_kept(void **state)
+{
+	const char *path = put_file("blocked/x.rec", "old", 0644);
+	struct record_file file = make(path, true);
+	int err;
+
+	(void)state;
+	write_text(file.fd, "new");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	begin_hearing();
+	err = record_file__keep(&file);
+	end_hearing();
+	assert_int_equal(err, -EISDIR);
+	assert_said(path);
+	assert_said("it stays in");
+	assert_said(file.temporary);
+	check_content(file.temporary, "new");
+	record_file__remove(&file);
+	check_names("blocked", "x.rec");
+	close(file.fd);
 }
 
 /* A second name of the old file keeps it. */
 static void test_hard_links_are_not_written_through(void **state)
 {
 	const char *path = put_file("a.rec", "precious", 0600), *other = in_scratch("b");
-	int fd;
+	struct record_file file;
 
 	(void)state;
 	assert_int_equal(link(path, other), 0);
-	fd = make(path, true);
-	write_text(fd, "x");
-	close(fd);
+	file = make(path, true);
+	write_text(file.fd, "x");
+	keep(&file);
+	close(file.fd);
 	check_content(other, "precious");
+	check_content(path, "x");
 }
 
 static void test_symbolic_links(void **state)
@@ -171,14 +259,15 @@ static void test_what_cannot_be_a_file(void **state)
 static void test_devices_and_pipes(void **state)
 {
 	const char *pipe = in_scratch("pipe");
-	int reader, fd;
+	struct record_file file;
+	int reader;
 
 	(void)state;
 	for (int force = 0; force < 2; force++) {
-		fd = make("/dev/full", force);
-		assert_int_equal(write(fd, "x", 1), -1);
+		file = make("/dev/full", force);
+		assert_int_equal(write(file.fd, "x", 1), -1);
 		assert_int_equal(errno, ENOSPC);
-		close(fd);
+		close(file.fd);
 	}
 	assert_true(S_ISCHR(stat_of("/dev/full").st_mode));
 
@@ -187,13 +276,14 @@ static void test_devices_and_pipes(void **state)
 	for (int force = 0; force < 2; force++) {
 		char content[8] = "";
 
-		fd = make(pipe, force);
-		write_text(fd, "x");
+		file = make(pipe, force);
+		write_text(file.fd, "x");
 		assert_int_equal(read(reader, content, sizeof(content)), 1);
 		assert_true(S_ISFIFO(stat_of(pipe).st_mode));
-		record_file__remove(pipe, fd);
+		keep(&file);
+		record_file__remove(&file);
 		assert_true(S_ISFIFO(stat_of(pipe).st_mode));
-		close(fd);
+		close(file.fd);
 	}
 	close(reader);
 }
@@ -201,56 +291,46 @@ static void test_devices_and_pipes(void **state)
 static void test_standard_output(void **state)
 {
 	const char *path = put_file("stdout", "", 0600);
-	int saved = dup(STDOUT_FILENO), file = open(path, O_WRONLY | O_CLOEXEC), fd, err;
+	int saved = dup(STDOUT_FILENO), output = open(path, O_WRONLY | O_CLOEXEC), err;
+	struct record_file file;
 
 	(void)state;
 	fflush(stdout);
-	dup2(file, STDOUT_FILENO);
-	err = create("-", false, &fd);
+	dup2(output, STDOUT_FILENO);
+	err = create(&file, "-", false);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
-	close(file);
+	close(output);
 	assert_int_equal(err, 0);
-	assert_true(fd > STDERR_FILENO);
-	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	write_text(fd, "recording");
-	close(fd);
+	assert_true(file.fd > STDERR_FILENO);
+	assert_true(fcntl(file.fd, F_GETFD) & FD_CLOEXEC);
+	write_text(file.fd, "recording");
+	keep(&file);
+	record_file__remove(&file);
+	close(file.fd);
 	check_content(path, "recording");
 	assert_int_equal(access("-", F_OK), -1);
-}
-
-static void test_nothing_is_left_beside_it(void **state)
-{
-	const char *path = put_file("beside/x.rec", "old", 0600);
-	char command[PATH_MAX + 64];
-
-	(void)state;
-	refuse(path, false, -EEXIST, "exists already");
-	close(make(path, true));
-	snprintf(command, sizeof(command), "test \"$(ls -A '%s/beside')\" = x.rec", scratch);
-	assert_int_equal(system(command), 0);
 }
 
 static void test_remove(void **state)
 {
 	const char *path = in_scratch("removed.rec");
-	int fd = make(path, false);
+	struct record_file file = make(path, false);
 
 	(void)state;
-	record_file__remove(path, fd);
+	record_file__remove(&file);
 	assert_int_equal(access(path, F_OK), -1);
-	record_file__remove(path, fd);
+	record_file__remove(&file);
 	/* Somebody else's by now. */
 	put_file("removed.rec", "other", 0600);
-	record_file__remove(path, fd);
+	record_file__remove(&file);
 	check_content(path, "other");
-	close(fd);
+	close(file.fd);
 }
 
 static void test_under_sudo(void **state)
 {
 	const char *path = in_scratch("sudo.rec");
-	int fd;
 
 	(void)state;
 	if (geteuid()) {
@@ -260,23 +340,21 @@ static void test_under_sudo(void **state)
 	setenv("SUDO_UID", "65534", 1);
 	setenv("SUDO_GID", "65533", 1);
 	for (int force = 0; force < 2; force++) {
-		fd = make(path, force);
+		make_and_keep(path, force);
 		assert_int_equal(stat_of(path).st_uid, 65534);
 		assert_int_equal(stat_of(path).st_gid, 65533);
 		assert_int_equal(stat_of(path).st_mode, S_IFREG | 0600);
-		close(fd);
 	}
 	/* sudo by root itself, and what is no number, change nothing. */
 	setenv("SUDO_UID", "0", 1);
-	fd = make(path, true);
+	make_and_keep(path, true);
 	assert_int_equal(stat_of(path).st_uid, 0);
 	assert_int_equal(stat_of(path).st_gid, getegid());
-	close(fd);
 	setenv("SUDO_UID", "4294967295", 1);
-	close(make(path, true));
+	make_and_keep(path, true);
 	assert_int_equal(stat_of(path).st_uid, 0);
 	setenv("SUDO_UID", "65534x", 1);
-	close(make(path, true));
+	make_and_keep(path, true);
 	assert_int_equal(stat_of(path).st_uid, 0);
 	unsetenv("SUDO_UID");
 	unsetenv("SUDO_GID");
@@ -300,20 +378,21 @@ static void test_without_permission(void **state)
 	assert_int_equal(chmod(in_scratch("open"), 0777), 0);
 	pid = fork();
 	if (!pid) {
-		int fd, err;
+		struct record_file file;
+		int err;
 
 		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
 			_exit(1);
-		err = create(closed, false, &fd);
+		err = create(&file, closed, false);
 		if (err != -EACCES || !strstr(said, "directory: Permission denied"))
 			_exit(2);
-		err = create(readonly, true, &fd);
+		err = create(&file, readonly, true);
 		if (err != -EACCES || !strstr(said, "Permission denied"))
 			_exit(3);
 		/* Not root, so sudo's variables mean nothing. */
 		setenv("SUDO_UID", "1", 1);
 		setenv("SUDO_GID", "1", 1);
-		err = create(in_scratch("open/mine.rec"), false, &fd);
+		err = create(&file, in_scratch("open/mine.rec"), false);
 		_exit(err || said[0] ? 4 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -342,12 +421,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_new_file),
 		cmocka_unit_test(test_a_file_that_exists),
+		cmocka_unit_test(test_the_old_one_outlives_a_failure),
+		cmocka_unit_test(test_it_cannot_be_kept),
 		cmocka_unit_test(test_hard_links_are_not_written_through),
 		cmocka_unit_test(test_symbolic_links),
 		cmocka_unit_test(test_what_cannot_be_a_file),
 		cmocka_unit_test(test_devices_and_pipes),
 		cmocka_unit_test(test_standard_output),
-		cmocka_unit_test(test_nothing_is_left_beside_it),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_under_sudo),
 		cmocka_unit_test(test_without_permission),

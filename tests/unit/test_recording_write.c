@@ -106,6 +106,59 @@ static void test_full_disk(void **state)
 	close(fd);
 }
 
+#define BEFORE 100000
+
+/* A file with BEFORE bytes of somebody else's, which the recording is appended to. */
+static void check_what_was_before(int flags, off_t offset, off_t behind)
+{
+	char path[] = "/tmp/convoy-test-XXXXXX", bytes[BEFORE];
+	struct rlimit old, limit;
+	struct recording_writer *writer;
+	struct stat st;
+	int made = mkstemp(path), fd = open(path, O_RDWR | O_CLOEXEC | flags), err;
+
+	assert_true(made >= 0 && fd >= 0);
+	close(made);
+	unlink(path);
+	for (size_t i = 0; i < BEFORE; i++)
+		bytes[i] = (char)('a' + i % 23);
+	assert_int_equal(write(fd, bytes, BEFORE), BEFORE);
+	if (behind)
+		assert_int_equal(ftruncate(fd, behind), 0);
+	assert_int_equal(lseek(fd, offset, SEEK_SET), offset);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit = old;
+	limit.rlim_cur = 400000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(recording_writer__new(&writer, fd, RECORDING_RAW), 0);
+	err = write_until_it_fails(writer);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(err, -EFBIG);
+
+	assert_true(recording_writer__size(writer) > RECORDING_HEADER_SIZE);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, behind ? behind : BEFORE + (off_t)recording_writer__size(writer));
+	for (size_t i = 0; i < BEFORE; i++) {
+		char byte;
+
+		assert_int_equal(pread(fd, &byte, 1, (off_t)i), 1);
+		assert_int_equal(byte, (char)('a' + i % 23));
+	}
+	recording_writer__free(writer);
+	close(fd);
+}
+
+/* `>>file`, a descriptor that others wrote through before, one that is not at the end. */
+static void test_what_was_before_stays(void **state)
+{
+	(void)state;
+	check_what_was_before(O_APPEND, 0, 0);
+	check_what_was_before(0, BEFORE, 0);
+	check_what_was_before(0, BEFORE, 500000);
+}
+
 static void test_reader_of_a_pipe_is_gone(void **state)
 {
 	struct recording_writer *writer;
@@ -192,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_device),
 		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_what_was_before_stays),
 		cmocka_unit_test(test_reader_of_a_pipe_is_gone),
 		cmocka_unit_test(test_through_a_pipe),
 		cmocka_unit_test(test_what_cannot_be_read),
