@@ -31,8 +31,8 @@ has_grown() {
 named_child() {
 	local child
 
-	for child in $(writer); do
-		[ "$(cat "/proc/$child/comm")" = "$1" ] && echo "$child"
+	tr ' ' '\n' <"/proc/$recorder/task/$recorder/children" | while read -r child; do
+		[ "$(cat "/proc/$child/comm")" != "$1" ] || echo "$child"
 	done
 }
 
