@@ -156,8 +156,8 @@ storm=$(tail -n 1 "$tmp/target")
 ask "$json" <<-EOT
 	fork storm: every child is there :: len(modes[0]["threads"]) == 61
 	fork storm: each was audited :: r["audit"]["threads_checked"] >= 60
-	fork storm: the children's switches are those that wait4 gave :: sum(t["switches"]["involuntary"] for t in modes[0]["threads"] if t["pid"] != $target) == $storm["children_involuntary"]
-	fork storm: but for last ones that raced with it :: 0 <= sum(t["switches"]["voluntary"] for t in modes[0]["threads"] if t["pid"] != $target) - $storm["children_voluntary"] <= 60
+	fork storm: the children's switches are those that wait4 gave :: sum(t["switches"]["involuntary"] for t in modes[0]["threads"] if t["pid"] != $target) == ${storm}["children_involuntary"]
+	fork storm: but for last ones that raced with it :: 0 <= sum(t["switches"]["voluntary"] for t in modes[0]["threads"] if t["pid"] != $target) - ${storm}["children_voluntary"] <= 60
 EOT
 
 # --- as the kernel has it -----------------------------------------------------------
@@ -207,9 +207,12 @@ for i in 1 2; do
 		    stolen = t["time_ns"]["wakeup"] + t["time_ns"]["preempted"]
 		    assert t["cpu_ns"] <= running + stolen + slack, ("running", tid, running, t["cpu_ns"])
 	EOT
-	why=$("$PYTHON" "$tmp/bounds" "$tmp" "$json" 2>&1) &&
-		pass "by /proc, $i: switches and CPU time lie between what it says" ||
-		fail "by /proc, $i: switches and CPU time lie between what it says" "$(tail -n 1 <<<"$why")"
+	name="by /proc, $i: switches and CPU time lie between what it says"
+	if why=$("$PYTHON" "$tmp/bounds" "$tmp" "$json" 2>&1); then
+		pass "$name"
+	else
+		fail "$name" "$(tail -n 1 <<<"$why")"
+	fi
 done
 gone "$target"
 

@@ -19,9 +19,9 @@ mkdir "$group" 2>"$err" || skip_all "cannot make a cgroup: $(head -n 1 "$err")"
 leave() {
 	local pid
 
-	for pid in $(cat "$group"/cgroup.procs "$group"/*/cgroup.procs 2>/dev/null); do
+	while read -r pid; do
 		kill -KILL "$pid"
-	done
+	done < <(cat "$group"/cgroup.procs "$group"/*/cgroup.procs 2>/dev/null)
 	for pid in 1 2 3 4 5 6 7 8 9 10; do
 		rmdir "$group"/*/ "$group" 2>/dev/null
 		[ -d "$group" ] || break

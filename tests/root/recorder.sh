@@ -27,6 +27,15 @@ has_grown() {
 	[ "$(stat -c %s "$rec" 2>/dev/null || echo 0)" -gt "${1:-0}" ]
 }
 
+# Of the launcher's children, the one of that name.
+named_child() {
+	local child
+
+	tr ' ' '\n' <"/proc/$recorder/task/$recorder/children" | while read -r child; do
+		[ "$(cat "/proc/$child/comm")" != "$1" ] || echo "$child"
+	done
+}
+
 kept() {
 	run "$CONVOY" report --format json "$rec"
 	[ "$status" -eq 0 ] && grep -q '"incomplete": true' "$out"
@@ -89,9 +98,7 @@ for victim in launcher recorder; do
 	rm -f "$tmp/begun"
 	case $victim in
 	launcher) kill -KILL "$recorder" ;;
-	recorder) kill -KILL "$(for child in $(cat /proc/"$recorder"/task/*/children); do
-		grep -l convoy-recorder "/proc/$child/comm"
-	done | cut -d / -f 3)" ;;
+	recorder) kill -KILL "$(named_child convoy-recorder)" ;;
 	esac
 	wait "$recorder" 2>/dev/null
 	status=$?
@@ -103,10 +110,11 @@ done
 # --- ended as usual -----------------------------------------------------------------
 
 for sig in INT TERM HUP; do
-	recording -a
+	recording -a --allow-loss
 	kill -$sig "$recorder"
 	recorded
-	sound "SIG$sig ends -a"
+	is "SIG$sig ends -a: status 0" [ "$status" -eq 0 ]
+	sound_machine "SIG$sig ends -a"
 done
 gone "$target"
 
