@@ -8,7 +8,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "identity.h"
 #include "message.h"
@@ -145,18 +148,37 @@ int identity__may_switch(const struct identity *identity)
 	return -EPERM;
 }
 
+/* Capabilities that would outlive exec: what convoy was given to trace with (setpriv
+ * --ambient-caps, pam_cap) is not the user's. Root has them all by its number. */
+static int forget_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) && errno != EINVAL)
+		return -errno;
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].inheritable = 0;
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
 int identity__switch(const struct identity *identity)
 {
-	if (is_already(identity))
-		return 0;
-	if (setgroups((size_t)identity->n_groups, identity->groups) ||
-	    setresgid(identity->gid, identity->gid, identity->gid) ||
-	    setresuid(identity->uid, identity->uid, identity->uid))
+	int err;
+
+	/* Who may not choose groups, and is the user already, has those of the session. */
+	if (setgroups((size_t)identity->n_groups, identity->groups) &&
+	    !(errno == EPERM && is_already(identity)))
 		return -errno;
-	/* What convoy was given to trace with (setpriv --ambient-caps) is not the user's. */
-	if (identity->uid && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) &&
-	    errno != EINVAL)
+	if (!is_already(identity) &&
+	    (setresgid(identity->gid, identity->gid, identity->gid) ||
+	     setresuid(identity->uid, identity->uid, identity->uid)))
 		return -errno;
+	err = forget_capabilities();
+	if (err)
+		return err;
 	return is_already(identity) ? 0 : -EPERM;
 }
 

@@ -35,9 +35,10 @@ void identity__free(struct identity *identity);
 int identity__may_switch(const struct identity *identity);
 
 /*
- * Become that user for good: groups, group, user, in this order. For a child before
- * exec; allocates nothing. A process that is that user already stays as it is. 0 or a
- * negative errno; then the process is in between and must end.
+ * Become that user for good: groups, group, user, in this order; then no capability
+ * outlives exec but by being root. For a child before exec; allocates nothing. A process
+ * that is that user already gets the user's groups, if it may choose them, and keeps its
+ * own otherwise. 0 or a negative errno; then the process is in between and must end.
  */
 int identity__switch(const struct identity *identity);
 

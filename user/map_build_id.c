@@ -175,8 +175,10 @@ static struct build_id read_build_id(int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	readable = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (readable < 0)
+	if (readable < 0) {
+		id.unread = true;
 		return id;
+	}
 	id = build_id__of_elf(readable);
 	close(readable);
 	return id;

@@ -5,13 +5,15 @@
 #ifndef CONVOY_MAP_BUILD_ID_H
 #define CONVOY_MAP_BUILD_ID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "mapping.h"
 
 struct build_id {
-	uint8_t size;		/* 0: unknown */
+	uint8_t size;		/* 0: none, or unknown */
+	bool unread;		/* the file could not be opened */
 	uint8_t bytes[MAPPING_BUILD_ID_MAX];
 };
 

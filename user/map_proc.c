@@ -31,6 +31,7 @@ struct map_proc {
 	struct build_id_cache *cache;
 	struct mapped_file *files;	/* of the process that is being read */
 	size_t n_files, room;
+	uint64_t unread;		/* files, of all processes */
 	char line[LINE_BYTES + 1];
 	char path[MAPPING_PATH_MAX + 64];	/* for openat() */
 };
@@ -56,6 +57,11 @@ void map_proc__free(struct map_proc *map_proc)
 	build_id_cache__free(map_proc->cache);
 	free(map_proc->files);
 	free(map_proc);
+}
+
+uint64_t map_proc__unread(const struct map_proc *map_proc)
+{
+	return map_proc->unread;
 }
 
 /* --- one line ----------------------------------------------------------------------- */
@@ -230,6 +236,18 @@ static int open_mapped(struct map_proc *map_proc, int proc, const struct mapping
 	return -ESTALE;
 }
 
+/* The file at that path, from that directory, if it is the one that was mapped. */
+static int open_if_it_is(int directory, const char *path, const struct mapping *mapping)
+{
+	int fd = openat(directory, path, OPEN_FLAGS);
+
+	if (fd >= 0 && is_the_file(fd, mapping))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -ENOENT;
+}
+
 /* By its path, as the process sees it or, below a chroot, as this one does. */
 static int open_by_path(struct map_proc *map_proc, int proc, const struct mapping *mapping)
 {
@@ -238,17 +256,8 @@ static int open_by_path(struct map_proc *map_proc, int proc, const struct mappin
 	if (mapping->path[0] != '/')
 		return -ENOENT;
 	snprintf(map_proc->path, sizeof(map_proc->path), "root%s", mapping->path);
-	fd = openat(proc, map_proc->path, OPEN_FLAGS);
-	if (fd >= 0 && is_the_file(fd, mapping))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	fd = open(mapping->path, OPEN_FLAGS);
-	if (fd >= 0 && is_the_file(fd, mapping))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -ENOENT;
+	fd = open_if_it_is(proc, map_proc->path, mapping);
+	return fd >= 0 ? fd : open_if_it_is(AT_FDCWD, mapping->path, mapping);
 }
 
 static const struct mapped_file *find_file(const struct map_proc *map_proc,
@@ -283,10 +292,14 @@ static int note_file(struct map_proc *map_proc, int proc, const struct mapping *
 	fd = open_mapped(map_proc, proc, mapping);
 	if (fd < 0)
 		fd = open_by_path(map_proc, proc, mapping);
+	/* The program, also below a directory that is not open to this process. */
+	if (fd < 0)
+		fd = open_if_it_is(proc, "exe", mapping);
 	if (fd >= 0) {
 		file->id = build_id_cache__get(map_proc->cache, fd);
 		close(fd);
 	}
+	map_proc->unread += fd < 0 || file->id.unread;
 	return 0;
 }
 

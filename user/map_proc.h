@@ -32,12 +32,17 @@ void map_proc__free(struct map_proc *map_proc);	/* NULL is fine */
  * (CLOCK_MONOTONIC, from before the call) mapping.time_ns.
  *
  * Needs to be allowed to trace the process (CAP_SYS_PTRACE for others' processes); for
- * the build-id to read the file. Returns 0, also when the process vanished midway or was
+ * the build-id to read the file. The program's own is found wherever it lies, those of
+ * libraries only where directories let this process through, unless it has
+ * CAP_CHECKPOINT_RESTORE. Returns 0, also when the process vanished midway or was
  * gone already; -EACCES or -EPERM, after the MAPPING_EXEC, if its mappings must not be
  * read; what `fn` returned if negative; or another negative errno.
  */
 int map_proc__read(struct map_proc *map_proc, pid_t pid, uint32_t host_pid, uint64_t time_ns,
 		   mapping_fn fn, void *ctx);
+
+/* Files mapped executable, of each process that was read, that could not be read. */
+uint64_t map_proc__unread(const struct map_proc *map_proc);
 
 /*
  * Pure: one line of /proc/PID/maps, without its newline and of `length` bytes, into all

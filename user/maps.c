@@ -60,12 +60,28 @@ int maps__open(struct maps **out, bool events, bool all)
 
 int maps__map(struct maps *maps)
 {
-	return maps->events ? map_events__map(maps->events) : 0;
+	int err = maps->events ? map_events__map(maps->events) : 0;
+
+	if (!err)
+		return 0;
+	message("the kernel's records of mappings cannot be read (%s): names of processes that "
+		"come may be missing; --maps=proc says so beforehand",
+		strerror(-err));
+	/* Without a buffer there is nothing to drain, which is no error of the recording. */
+	map_events__free(maps->events);
+	maps->events = NULL;
+	return 0;
+}
+
+/* Where the search for it begins. */
+static size_t home_of(size_t room, uint32_t pid)
+{
+	return (pid * 2654435761u) & (room - 1);
 }
 
 static size_t slot_of(const uint32_t *pids, size_t room, uint32_t pid)
 {
-	size_t at = (pid * 2654435761u) & (room - 1);
+	size_t at = home_of(room, pid);
 
 	while (pids[at] && pids[at] != pid)
 		at = (at + 1) & (room - 1);
@@ -96,7 +112,29 @@ int maps__follow(struct maps *maps, uint32_t pid)
 	return 0;
 }
 
-static bool is_followed(const struct maps *maps, uint32_t pid)
+void maps__unfollow(struct maps *maps, uint32_t pid)
+{
+	size_t mask = maps->room - 1, hole;
+
+	if (!maps->room || !pid)
+		return;
+	hole = slot_of(maps->pids, maps->room, pid);
+	if (!maps->pids[hole])
+		return;
+	/* Those behind it that were put there because it was taken move up. */
+	for (size_t at = (hole + 1) & mask; maps->pids[at]; at = (at + 1) & mask) {
+		size_t home = home_of(maps->room, maps->pids[at]);
+
+		if (((at - home) & mask) >= ((at - hole) & mask)) {
+			maps->pids[hole] = maps->pids[at];
+			hole = at;
+		}
+	}
+	maps->pids[hole] = 0;
+	maps->n_pids--;
+}
+
+bool maps__is_followed(const struct maps *maps, uint32_t pid)
 {
 	return maps->all || (maps->room && maps->pids[slot_of(maps->pids, maps->room, pid)]);
 }
@@ -110,8 +148,9 @@ static int write_followed(void *ctx, const struct mapping *mapping)
 {
 	struct maps *maps = ctx;
 
-	return is_followed(maps, mapping->pid) ? recording_writer__mapping(maps->writer, mapping) :
-						 0;
+	if (!maps__is_followed(maps, mapping->pid))
+		return 0;
+	return recording_writer__mapping(maps->writer, mapping);
 }
 
 int maps__write_now(struct maps *maps, uint32_t pid, struct recording_writer *writer)
@@ -135,6 +174,11 @@ int maps__drain(struct maps *maps, uint64_t limit_ns, struct recording_writer *w
 uint64_t maps__lost(struct maps *maps)
 {
 	return maps->events ? map_events__lost(maps->events) : 0;
+}
+
+uint64_t maps__unread(const struct maps *maps)
+{
+	return map_proc__unread(maps->proc);
 }
 
 void maps__free(struct maps *maps)

@@ -21,11 +21,20 @@ struct maps;
  */
 int maps__open(struct maps **maps, bool events, bool all);
 
-/* In the process that is to drain it, before it drops privileges. 0 or a negative errno. */
+/*
+ * In the process that is to drain it, before it drops privileges. Returns 0 or a negative
+ * errno; that the kernel's records cannot be had is none, but a message.
+ */
 int maps__map(struct maps *maps);
 
 /* From now on this process (as the initial PID namespace sees it) is recorded. */
 int maps__follow(struct maps *maps, uint32_t pid);
+/*
+ * It has ended, and what was told of it is drained: its number may become another's. One
+ * that is not followed is left alone.
+ */
+void maps__unfollow(struct maps *maps, uint32_t pid);
+bool maps__is_followed(const struct maps *maps, uint32_t pid);
 
 /* Write what a process has mapped now. That it cannot be read is no error. */
 int maps__write_now(struct maps *maps, uint32_t pid, struct recording_writer *writer);
@@ -38,6 +47,9 @@ int maps__drain(struct maps *maps, uint64_t limit_ns, struct recording_writer *w
 
 /* Records of the kernel's that found no room. */
 uint64_t maps__lost(struct maps *maps);
+
+/* Programs and libraries, of each process, whose file could not be read: no build-id. */
+uint64_t maps__unread(const struct maps *maps);
 
 void maps__free(struct maps *maps);	/* NULL is fine */
 

@@ -10,12 +10,14 @@
 #include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "user/map_build_id.h"
+#include "user/maps.h"
 
 #define ANOTHER_PROGRAM "/bin/true"
 
@@ -313,6 +315,85 @@ static void test_replaced_file(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* The program's build-id, though its directory is closed to who reads. */
+static void test_program_in_a_closed_directory(void **state)
+{
+	struct build_id id;
+	char dir[PATH_MAX], path[PATH_MAX + 16], byte;
+	int begun[2], end[2], status;
+	pid_t program, reader;
+
+	(void)state;
+	require_root();
+	make_directory(dir);
+	snprintf(path, sizeof(path), "%s/a", dir);
+	copy_file("/bin/cat", path);
+	id = build_id_of(path);
+	assert_int_equal(pipe2(begun, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	program = fork();
+	assert_true(program >= 0);
+	if (!program) {
+		dup2(end[0], STDIN_FILENO);
+		execl(path, path, (char *)NULL);
+		_exit(127);
+	}
+	close(begun[1]);
+	assert_int_equal(read(begun[0], &byte, 1), 0);
+	assert_int_equal(chmod(dir, 0), 0);
+
+	reader = fork();
+	assert_true(reader >= 0);
+	if (!reader) {
+		struct kept kept;
+
+		if (keep_only_ptrace())
+			_exit(1);
+		kept = read_proc(program);
+		for (size_t i = 0; i < kept.n; i++) {
+			const struct mapping *mapping = &kept.mappings[i];
+
+			if (mapping->kind == MAPPING_FILE && !strcmp(mapping->path, path))
+				_exit(mapping->build_id_size != id.size ||
+						      memcmp(mapping->build_id, id.bytes, id.size) ?
+					      2 :
+					      0);
+		}
+		_exit(3);
+	}
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	close(end[1]);
+	close(end[0]);
+	close(begun[0]);
+	assert_int_equal(waitpid(program, NULL, 0), program);
+	assert_int_equal(status, 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* No room for the kernel's records: said, and no error of the recording. */
+static void test_records_that_cannot_be_mapped(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	require_root();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		const struct rlimit none = { 0, 0 };
+		struct maps *maps;
+
+		if (maps__open(&maps, true, true) || setrlimit(RLIMIT_AS, &none))
+			_exit(1);
+		_exit(maps__map(maps) || maps__drain(maps, UINT64_MAX, NULL) ? 2 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +403,8 @@ int main(void)
 		cmocka_unit_test(test_process_that_vanishes),
 		cmocka_unit_test(test_proc_without_capabilities),
 		cmocka_unit_test(test_replaced_file),
+		cmocka_unit_test(test_program_in_a_closed_directory),
+		cmocka_unit_test(test_records_that_cannot_be_mapped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

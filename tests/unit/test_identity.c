@@ -14,11 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <linux/capability.h>
 
 #include "tests/unit/scratch.h"
 #include "tests/unit/stderr_fixture.h"
@@ -247,6 +250,59 @@ static void test_permission_to_switch(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void become(struct __user_cap_data_struct *data, gid_t group)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(1, &group) ||
+	    setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534) ||
+	    syscall(SYS_capset, &header, data) ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0))
+		_exit(1);
+}
+
+/*
+ * In a child: convoy as a service's user with ambient capabilities, and --as that user.
+ * None may outlive exec; the groups are the user's if they can be chosen.
+ */
+static int child_that_is_the_user(bool may_choose_groups)
+{
+	uint32_t has = 1u << CAP_SETUID | (may_choose_groups ? 1u << CAP_SETGID : 0);
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { has, has, has } };
+	gid_t groups[4], own = 65534;
+	struct identity same = { .uid = 65534, .gid = 65534, .groups = &own, .n_groups = 1 };
+
+	become(data, 1);
+	if (identity__switch(&same))
+		return 2;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0))
+		return 3;
+	if (syscall(SYS_capget, &header, data) || data[0].inheritable || data[1].inheritable)
+		return 4;
+	if (getgroups(4, groups) != 1 || groups[0] != (may_choose_groups ? own : 1))
+		return 5;
+	return 0;
+}
+
+static void test_the_user_that_one_is(void **state)
+{
+	(void)state;
+	if (geteuid()) {
+		print_message("needs root\n");
+		skip();
+	}
+	for (int choose = 0; choose < 2; choose++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid)
+			_exit(child_that_is_the_user(choose));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_places_of_the_users_own),
 		cmocka_unit_test(test_home_is_the_root),
 		cmocka_unit_test(test_permission_to_switch),
+		cmocka_unit_test(test_the_user_that_one_is),
 	};
 
 	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
