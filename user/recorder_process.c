@@ -46,6 +46,8 @@ struct process {
 	uint32_t n_published;		/* locks that are in the recording */
 	uint64_t flushed_ns;
 	uint64_t drained_ns;		/* all events up to then are in the recording */
+	uint32_t *ended;		/* processes, since the last drain of mappings */
+	size_t n_ended;
 	struct found found;		/* at the beginning; their mappings are still to be written */
 	struct recorder_reply reply;
 };
@@ -58,17 +60,39 @@ static void pause_ns(uint64_t ns)
 		;
 }
 
+/* Whose mappings are wanted, from its birth to its end. */
+static int follow(struct process *process, const struct convoy_ev_hdr *ev)
+{
+	const struct convoy_ev_birth *birth = (const void *)ev;
+	const struct convoy_ev_death *death = (const void *)ev;
+	uint32_t *grown;
+
+	if (!process->options->maps)
+		return 0;
+	if (ev->type == CONVOY_EV_BIRTH) {
+		/* The number may be that of one that ended since the last drain. */
+		for (size_t i = 0; i < process->n_ended; i++)
+			if (process->ended[i] == birth->pid)
+				process->ended[i] = process->ended[--process->n_ended];
+		return maps__follow(process->options->maps, birth->pid);
+	}
+	if (ev->type != CONVOY_EV_DEATH || death->tid != death->pid)
+		return 0;
+	grown = realloc(process->ended, (process->n_ended + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	process->ended = grown;
+	grown[process->n_ended++] = death->pid;
+	return 0;
+}
+
 static int write_event(void *ctx, const struct convoy_ev_hdr *ev)
 {
 	struct process *process = ctx;
-
-	int err = 0;
+	int err = follow(process, ev);
 
 	if (ev->type == CONVOY_EV_WAIT || ev->type == CONVOY_EV_RUNNABLE)
 		process->reply.switches++;
-	else if (ev->type == CONVOY_EV_BIRTH && process->options->maps)
-		err = maps__follow(process->options->maps,
-				   ((const struct convoy_ev_birth *)ev)->pid);
 	return err ? err : recording_writer__event(process->writer, ev);
 }
 
@@ -111,6 +135,8 @@ static int drain(struct process *process, uint64_t limit_ns, double *fill)
 	/* After the births, which say whose mappings are wanted. */
 	if (!err && process->options->maps)
 		err = maps__drain(process->options->maps, limit_ns, process->writer);
+	while (process->n_ended)
+		maps__unfollow(process->options->maps, process->ended[--process->n_ended]);
 	return err;
 }
 
@@ -420,6 +446,7 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 		send_reply(&process, RECORDER_FAILED, err);
 	recording_writer__free(process.writer);
 	found__free(&process.found);
+	free(process.ended);
 	close(socket);
 	return err ? CONVOY_EXIT_FAILED : 0;
 }
