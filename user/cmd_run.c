@@ -241,8 +241,10 @@ int cmd_run(int argc, char **argv)
 
 	if (run_plan__parse(&plan, argc, argv))
 		return CONVOY_EXIT_USAGE;
-	if (plan.probes && features__require(&options.features))
+	if (plan.probes && features__require(&options.features)) {
+		message("--probes=none needs neither permission nor such a kernel, and says less");
 		return CONVOY_EXIT_REFUSED;
+	}
 	if (plan.job && find_work(work_path, sizeof(work_path)))
 		return CONVOY_EXIT_FAILED;
 	options.futex = plan.futex;

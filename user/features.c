@@ -125,7 +125,6 @@ static int require(struct kernel_features *features)
 	}
 	if (!features__may_trace(caps)) {
 		message("not permitted to trace: it takes root, or CAP_BPF and CAP_PERFMON");
-		message("--probes=none runs without permission, and says less");
 		message("run it with sudo, or give the binary the capabilities:\n"
 			"        sudo setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep convoy");
 		return -EPERM;

@@ -176,7 +176,8 @@ static bool read_outcome(struct one_round *round, const struct plan_mode *mode)
 	return !err;
 }
 
-/* Where the workload finds the table, in its environment. */
+/* A job of convoy's own gets the table, and finds it by its environment. A command of the
+ * user's does not know of it, and must not be able to write there by accident. */
 static int trace_workload(struct runner *runner, struct one_round *round,
 			  const struct plan_mode *mode)
 {
@@ -186,7 +187,7 @@ static int trace_workload(struct runner *runner, struct one_round *round,
 			.argv = args.argv,
 			/* The report has stdout to itself: a command speaks on stderr. */
 			.stdout_fd = mode->command ? STDERR_FILENO : round->output_fd,
-			.keep_fd = runner->table->fd,
+			.keep_fd = mode->command ? -1 : runner->table->fd,
 			.cpus = runner->plan->pinned ? &runner->plan->cpus : NULL,
 			.sigmask = &runner->old_mask,
 		},
@@ -201,12 +202,13 @@ static int trace_workload(struct runner *runner, struct one_round *round,
 	build_argv(&args, runner, mode);
 	clear_table(runner->table->locks);
 	snprintf(number, sizeof(number), "%d", runner->table->fd);
-	if (setenv(LOCK_TABLE_ENV, number, 1)) {
+	if (!mode->command && setenv(LOCK_TABLE_ENV, number, 1)) {
 		message("cannot set %s: %s", LOCK_TABLE_ENV, strerror(errno));
 		return -errno;
 	}
 	err = trace__command(&round->trace, &options);
-	unsetenv(LOCK_TABLE_ENV);
+	if (!mode->command)
+		unsetenv(LOCK_TABLE_ENV);
 	return err;
 }
 
