@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,14 +269,37 @@ int launch__reap(struct launch *launch)
 	return err < 0 ? err : !left;
 }
 
-int launch__exec_error(struct launch *launch)
+/* What the child says of its exec; nothing when that succeeds. Waits for it. */
+static void read_exec_error(struct launch *launch)
 {
 	struct word word = { 0 };
+	ssize_t got;
 
-	if (launch->failure_fd < 0 ||
-	    read(launch->failure_fd, &word, sizeof(word)) != (ssize_t)sizeof(word))
-		return 0;
-	return word.err;
+	do {
+		got = read(launch->failure_fd, &word, sizeof(word));
+	} while (got < 0 && errno == EINTR);
+	if (got == (ssize_t)sizeof(word))
+		launch->exec_error = word.err;
+}
+
+int launch__executed(struct launch *launch, int ms)
+{
+	struct pollfd fd = { .fd = launch->failure_fd, .events = POLLIN };
+
+	/* exec closes the child's end. */
+	if (!launch->exec_error) {
+		if (poll(&fd, 1, ms) <= 0)
+			return 0;
+		read_exec_error(launch);
+	}
+	return launch->exec_error ? -launch->exec_error : 1;
+}
+
+int launch__exec_error(struct launch *launch)
+{
+	if (launch->failure_fd >= 0 && !launch->exec_error)
+		read_exec_error(launch);
+	return launch->exec_error;
 }
 
 /* How long killed descendants may take to end: none can refuse, but a disk can be slow. */

@@ -50,6 +50,7 @@ struct launch {
 	enum launch_step failed_step;	/* after launch__start() gave an error */
 	int cork_fd;
 	int failure_fd;		/* the child's word: at the cork, or why not */
+	int exec_error;		/* what it said of exec; 0: nothing yet, or it succeeded */
 	pid_t *foreign;		/* children that this process had before; not to be touched */
 	size_t n_foreign;
 	bool started;
@@ -83,6 +84,12 @@ int launch__release(struct launch *launch, uint64_t *when_ns);
  * leave_alone only the command itself counts.
  */
 int launch__reap(struct launch *launch);
+
+/*
+ * Does the command run, the cork being pulled? Waits for it for up to `ms`. Returns 1, 0 if
+ * that is not known yet, or why exec failed as a negative errno.
+ */
+int launch__executed(struct launch *launch, int ms);
 
 /* Why exec failed, as a positive errno; 0 if it did not. After the command ended. */
 int launch__exec_error(struct launch *launch);

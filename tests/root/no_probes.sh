@@ -193,6 +193,13 @@ done
 unprivileged --cmd 'reads=cat; [ $# -eq 0 ]' -r 1 --format csv
 is 'a command that reads: gets no terminal of others, ends' [ "$status" -eq 0 ]
 
+# The table of locks is for convoy's own jobs.
+unprivileged --cmd 'sees=[ -z "${CONVOY_LOCK_TABLE+x}" ] || exit 3
+	for fd in /proc/self/fd/*; do
+		case $(readlink "$fd") in *convoy-locks*) exit 4 ;; esac
+	done' -r 1 --format csv
+is 'a command that looks: no table of locks' [ "$status" -eq 0 ]
+
 # fails NAME PATTERN COMMAND: as the second of two, in the first round.
 fails() {
 	unprivileged --cmd 'good=true' --cmd "wrong-one=$3" -r 1 --format json

@@ -106,7 +106,18 @@ run "$CONVOY" report fifo.rec
 is 'FIFO: what came out is whole' [ "$status$(grep -c INCOMPLETE "$out")" = 00 ]
 run env SUDO_UID=65534 SUDO_GID=65533 "$CONVOY" record -o sudo.rec -- true
 is 'sudo: the file is its caller'\''s' [ "$(stat -c %u:%g:%a sudo.rec)" = 65534:65533:600 ]
+cp file.rec file.copy
 run "$CONVOY" record -o file.rec --force -- ./no-such-command
 is 'a command that is not there: 127' [ "$status" -eq 127 ]
+is 'a command that is not there: the old recording is as it was' cmp -s file.rec file.copy
+run "$CONVOY" run -o file.rec --force --cmd 'fails=exit 3' -r 1
+is 'a run without a round: exit 6' [ "$status" -eq 6 ]
+is 'a run without a round: the old recording is as it was' cmp -s file.rec file.copy
+# Somebody else's file, and a disk that is full: nothing of it is touched.
+head -c 100000 /dev/urandom >app
+cp app app.copy
+run bash -c 'ulimit -f 100; exec "$0" record -o - -- true >>app' "$CONVOY"
+is '-o - >>file, full: exit 6' [ "$status" -eq 6 ]
+is '-o - >>file, full: what was before is as it was' cmp -s -n 100000 app app.copy
 is 'nothing is left beside the recordings' [ -z "$(find . -name '.convoy*')" ]
 finish

@@ -632,9 +632,46 @@ static void test_exec_errors(void **state)
 
 		run(&launch, options_of(argv), text, sizeof(text));
 		assert_int_equal(launch__exec_error(&launch), cases[i].err);
+		assert_int_equal(launch__exec_error(&launch), cases[i].err);
+		assert_int_equal(launch__executed(&launch, 0), -cases[i].err);
 		assert_true(launch.reaped);
 		launch__close(&launch);
 	}
+}
+
+/* Known while it runs, and not before. */
+static void test_that_it_is_executed(void **state)
+{
+	char *cat[] = { (char *)"cat", NULL }, *wrong[] = { (char *)"/no/such/file", NULL };
+	int in[2], saved = dup(STDIN_FILENO);
+	struct launch_options options = options_of(cat);
+	struct launch launch;
+	uint64_t when;
+
+	(void)state;
+	make_pipe(in);
+	dup2(in[READ], STDIN_FILENO);
+	assert_int_equal(launch__start(&launch, &options), 0);
+	assert_int_equal(launch__executed(&launch, 0), 0);
+	assert_int_equal(launch__release(&launch, &when), 0);
+	assert_int_equal(launch__executed(&launch, 60000), 1);
+	assert_int_equal(launch__executed(&launch, 0), 1);
+	assert_int_equal(launch__reap(&launch), 0);
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+	close(in[READ]);
+	close(in[WRITE]);
+	reap(&launch);
+	assert_int_equal(launch__exec_error(&launch), 0);
+	launch__close(&launch);
+
+	options = options_of(wrong);
+	assert_int_equal(launch__start(&launch, &options), 0);
+	assert_int_equal(launch__release(&launch, &when), 0);
+	assert_int_equal(launch__executed(&launch, 60000), -ENOENT);
+	reap(&launch);
+	assert_int_equal(launch__exec_error(&launch), ENOENT);
+	launch__close(&launch);
 }
 
 int main(void)
@@ -655,6 +692,7 @@ int main(void)
 		cmocka_unit_test(test_without_permission),
 		cmocka_unit_test(test_path_of_its_own_environment),
 		cmocka_unit_test(test_exec_errors),
+		cmocka_unit_test(test_that_it_is_executed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,11 +43,23 @@ is 'nothing: exit 3' failed_with 3
 is 'nothing: says what is missing' grep -q 'CAP_BPF.*CAP_PERFMON' "$err"
 is 'nothing: says how to get it' grep -q 'sudo' "$err"
 is 'nothing: and without sudo' grep -q 'setcap' "$err"
+is 'nothing: says what run does without' grep -q -e '--probes=none' "$err"
 is 'nothing: no workload was started' [ ! -e "$dir/open/started" ]
 run "${none[@]}" "$dir/fake/convoy" run --export "json=$dir/open/report.json"
 is 'nothing: no export is made' [ ! -e "$dir/open/report.json" ]
 run "${none[@]}" "$dir/fake/convoy" run -n 0
 is 'bad arguments: exit 2 first' failed_with 2 '--work'
+run "${none[@]}" "$dir/convoy" record -o "$dir/open/none.rec" -- touch "$dir/open/started"
+is 'nothing, record: exit 3' failed_with 3 'CAP_PERFMON'
+is 'nothing, record: no option that it does not have' [ -z "$(grep -e '--probes' "$err")" ]
+is 'nothing, record: no command was started' [ ! -e "$dir/open/started" ]
+is 'nothing, record: no file is left' [ ! -e "$dir/open/none.rec" ]
+echo precious >"$dir/open/old.rec"
+chmod 666 "$dir/open/old.rec"
+run "${none[@]}" "$dir/convoy" record --force -o "$dir/open/old.rec" -- true
+is 'nothing, record --force: exit 3' failed_with 3 'CAP_PERFMON'
+is 'nothing, record --force: the old one is as it was' grep -q precious "$dir/open/old.rec"
+is 'nothing, record --force: nothing beside it' [ -z "$(ls -A "$dir/open" | grep tmp)" ]
 run "${none[@]}" "$dir/convoy" list
 is 'list needs no permission' [ "$status" -eq 0 ]
 run "${none[@]}" "$dir/convoy" run --help
