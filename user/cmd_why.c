@@ -21,7 +21,7 @@
 static int open_recording(const struct why_plan *plan, int *fd)
 {
 	if (plan->recording)
-		return record_file__create(plan->recording, false, fd);
+		return record_file__create(plan->recording, plan->force, fd);
 	*fd = memfd_create("convoy-recording", MFD_CLOEXEC);
 	if (*fd >= 0)
 		return 0;
