@@ -10,6 +10,7 @@
 #include "doctor.h"
 #include "exit_codes.h"
 #include "message.h"
+#include "parse_option.h"
 #include "recording.h"
 
 struct doctor_options {
@@ -64,14 +65,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 int cmd_doctor(int argc, char **argv)
 {
 	const struct argp argp = { .options = options, .parser = parse_option, .doc = doc };
-	char own_name[] = "convoy doctor"; /* as argp's own messages shall name it */
 	struct doctor_options chosen = { 0 };
 	struct diagnosis diagnosis;
 	struct doctor_facts facts;
 	int err;
 
-	argv[0] = own_name;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &chosen))
+	if (option__parse_all(&argp, "convoy doctor", argc, argv, 0, &chosen))
 		return CONVOY_EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write() */
 	doctor__look(&facts, chosen.verbose);

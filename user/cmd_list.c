@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "message.h"
+#include "parse_option.h"
 #include "workloads/catalog.h"
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -40,10 +41,8 @@ int cmd_list(int argc, char **argv)
 		.parser = parse_option,
 		.doc = "List the jobs, with their defaults, and the modes.",
 	};
-	char own_name[] = "convoy list"; /* as argp's own messages shall name it */
 
-	argv[0] = own_name;
-	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
+	if (option__parse_all(&argp, "convoy list", argc, argv, 0, NULL))
 		return CONVOY_EXIT_USAGE;
 	printf("jobs (-j)\n");
 	for (size_t i = 0; catalog_job_at(i); i++)

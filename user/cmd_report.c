@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
 	{ "threads", KEY_THREADS, 0, 0, "Show every thread's own account", 0 },
 	{ "locks", KEY_LOCKS, "N", 0, "Locks to show of each mode; 0: all (default: 5)", 0 },
 	{ "from", KEY_FROM, "T", 0,
-	  "Only what came after T, since the recording began (seconds, or 0.1s, 2m)", 0 },
+	  "Only what came after T, since the recording began (0.5, 500ms, 10s, 2m, 1h)", 0 },
 	{ "to", KEY_TO, "T", 0, "Only what came before T", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: all locks, all CPUs, tasks", 0 },
 	{ 0 }
@@ -46,7 +46,7 @@ static const char doc[] =
 	"Examples:\n"
 	"  convoy report convoy.rec                       what the recording shows\n"
 	"  convoy report convoy.rec --threads --locks 0   everything of every thread\n"
-	"  convoy report convoy.rec --from 2 --to 2.5     half a second of it\n"
+	"  convoy report convoy.rec --from 2 --to 2500ms    half a second of it\n"
 	"  convoy report convoy.rec --format json | jq .modes[0].time_ns\n"
 	"\n"
 	"Exit status: 0 done, also if the recording breaks off or lost events (the report "
@@ -83,9 +83,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_FROM:
 		plan->analysis.window = true;
-		/* The beginning itself is a time, too. */
-		if (strcmp(arg, "0"))
-			err = option__duration("--from", arg, &plan->analysis.from_ns);
+		err = option__time("--from", arg, &plan->analysis.from_ns);
 		break;
 	case KEY_TO:
 		plan->analysis.window = true;
@@ -112,15 +110,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static int parse(struct report_plan *plan, int argc, char **argv)
 {
 	const struct argp argp = { options, parse_option, "FILE", doc, NULL, NULL, NULL };
-	char *called = argv[0];
-	char own_name[] = "convoy report";
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
 	report_output__init(&plan->output);
-	argv[0] = own_name;
-	err = argp_parse(&argp, argc, argv, 0, NULL, plan);
-	argv[0] = called;
+	err = option__parse_all(&argp, "convoy report", argc, argv, 0, plan);
 	if (err || plan->err)
 		return -EINVAL;
 	if (!plan->file) {

@@ -22,7 +22,7 @@
 static int open_recording(const struct why_plan *plan, struct record_file *file)
 {
 	if (plan->recording)
-		return record_file__create(file, plan->recording, false);
+		return record_file__create(file, plan->recording, plan->force);
 	file->fd = memfd_create("convoy-recording", MFD_CLOEXEC);
 	if (file->fd >= 0)
 		return 0;

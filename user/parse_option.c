@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
@@ -88,36 +89,90 @@ int option__ring_bytes(const char *text, size_t *out)
 }
 
 /* A year: longer than any recording, and its nanoseconds fit. */
-#define DURATION_MAX_S (366 * 86400.0)
+#define TIME_MAX_S (366 * 86400.0)
 
-int option__duration(const char *what, const char *text, uint64_t *out_ns)
+/* Returns 0, -EINVAL if it is no time, or -ERANGE. */
+static int parse_time(const char *text, uint64_t *out_ns)
 {
+	static const struct {
+		const char *suffix;
+		double seconds;
+	} units[] = { { "ms", 1e-3 }, { "s", 1 }, { "m", 60 }, { "h", 3600 } };
 	size_t length = strlen(text);
-	double seconds, unit = 1;
+	double value, unit = 1;
 	char number[64];
 	int err;
 
-	if (length && strchr("smh", text[length - 1])) {
-		unit = text[length - 1] == 'h' ? 3600 : text[length - 1] == 'm' ? 60 : 1;
-		length--;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t suffix = strlen(units[i].suffix);
+
+		if (length <= suffix || strcmp(text + length - suffix, units[i].suffix) != 0)
+			continue;
+		unit = units[i].seconds;
+		length -= suffix;
+		break;
 	}
-	snprintf(number, sizeof(number), "%.*s", (int)(length < 63 ? length : 63), text);
-	err = length < sizeof(number) ? parse__double(number, 0, DURATION_MAX_S / unit, &seconds) :
-					-EINVAL;
-	if (!err && seconds * unit < 1e-9)
-		err = -ERANGE;
-	if (!err) {
-		*out_ns = (uint64_t)(seconds * unit * 1e9);
-		return 0;
-	}
+	if (length >= sizeof(number))
+		return -EINVAL;
+	snprintf(number, sizeof(number), "%.*s", (int)length, text);
+	err = parse__double(number, 0, TIME_MAX_S / unit, &value);
+	if (!err)
+		*out_ns = (uint64_t)(value * unit * 1e9 + 0.5);
+	return err;
+}
+
+static int bad_time(const char *what, const char *text, const char *least, int err)
+{
 	if (err == -ERANGE)
-		message("%s %s is out of range: it must be more than 0 and at most a year", what,
-			text);
+		message("%s %s is out of range: it must be %s and at most a year", what, text,
+			least);
 	else
-		message("%s '%s' is not a time: it is a number of seconds, or one with s, m or h, "
-			"such as 0.5, 30s, 2m or 1h",
+		message("%s '%s' is not a time: it is a number of seconds, or one with ms, s, m or "
+			"h, such as 0.5, 500ms, 30s, 2m or 1h",
 			what, text);
 	return -EINVAL;
+}
+
+int option__duration(const char *what, const char *text, uint64_t *out_ns)
+{
+	uint64_t ns = 0;
+	int err = parse_time(text, &ns);
+
+	if (!err && !ns)
+		err = -ERANGE;
+	if (err)
+		return bad_time(what, text, "more than 0", err);
+	*out_ns = ns;
+	return 0;
+}
+
+int option__time(const char *what, const char *text, uint64_t *out_ns)
+{
+	uint64_t ns = 0;
+	int err = parse_time(text, &ns);
+
+	if (err)
+		return bad_time(what, text, "0 or more", err);
+	*out_ns = ns;
+	return 0;
+}
+
+int option__parse_all(const struct argp *argp, const char *name, int argc, char **argv,
+		      unsigned flags, void *input)
+{
+	char *called = argv[0];
+	char *own_name = strdup(name); /* argp takes no constant */
+	int err;
+
+	if (!own_name) {
+		message("no memory");
+		return -EINVAL;
+	}
+	argv[0] = own_name;
+	err = argp_parse(argp, argc, argv, flags, NULL, input);
+	argv[0] = called;
+	free(own_name);
+	return err ? -EINVAL : 0;
 }
 
 /* As a shell would read it back. */

@@ -34,7 +34,7 @@ static const struct argp_option options[] = {
 	{ "as", KEY_AS, "USER", 0,
 	  "Start COMMAND as that user, with HOME, SHELL and groups of that user", 0 },
 	{ "duration", 'd', "TIME", 0,
-	  "Record for that long: 0.5, 30s, 2m, 1h (default: until it ends, or Ctrl-C)", 0 },
+	  "Record for that long: 0.5, 500ms, 30s, 2m, 1h (default: until it ends, or Ctrl-C)", 0 },
 	{ 0, 0, 0, 0, "Where to:", 2 },
 	{ "output", 'o', "FILE", 0, "The recording; - is stdout (default: convoy.rec)", 0 },
 	{ "force", KEY_FORCE, 0, 0, "Replace FILE if it exists", 0 },
@@ -70,7 +70,8 @@ static const char doc[] =
 	"  sudo convoy record --cgroup system.slice/cron.service\n"
 	"                                              a service, until Ctrl-C\n"
 	"  sudo convoy record -a -d 0.5 -o all.rec     half a second of everything\n"
-	"  sudo convoy record -o - ./app | zstd >r.zst its stdout then goes to stderr\n"
+	"  sudo convoy record -o - ./app | convoy report -\n"
+	"                                              no file; its stdout goes to stderr\n"
 	"  convoy report convoy.rec                    read it, here or elsewhere\n"
 	"\n"
 	"Exit status: that of COMMAND, if it was recorded; 127 COMMAND was not found; 126 it "
@@ -269,17 +270,13 @@ int record_plan__parse(struct record_plan *plan, int argc, char **argv)
 {
 	const struct argp argp = { options, parse_option, args_doc, doc, NULL, NULL, NULL };
 	struct parse_state state = { .plan = plan };
-	char *called = argv[0];
-	char own_name[] = "convoy record"; /* as argp's own messages shall name it */
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->output = "convoy.rec";
 	command_line__quote(plan->command_line, sizeof(plan->command_line), argc, argv);
 
-	argv[0] = own_name;
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &state);
-	argv[0] = called;
+	err = option__parse_all(&argp, "convoy record", argc, argv, ARGP_IN_ORDER, &state);
 	if (err || state.err)
 		return -EINVAL;
 	err = choose_targets(plan, &state);

@@ -462,8 +462,6 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 {
 	const struct argp argp = { options, parse_option, NULL, doc, NULL, NULL, NULL };
 	struct parse_state state = { .plan = plan };
-	char *called = argv[0];
-	char own_name[] = "convoy run"; /* as argp's own messages shall name it */
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
@@ -475,9 +473,7 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 	report_output__init(&plan->report);
 	command_line__quote(plan->command_line, sizeof(plan->command_line), argc, argv);
 
-	argv[0] = own_name;
-	err = argp_parse(&argp, argc, argv, 0, NULL, &state);
-	argv[0] = called;
+	err = option__parse_all(&argp, "convoy run", argc, argv, 0, &state);
 	if (err || state.err)
 		return -EINVAL;
 	err = choose_job(plan, &state);

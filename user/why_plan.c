@@ -5,23 +5,26 @@
 #include <string.h>
 
 #include "message.h"
+#include "parse_option.h"
 #include "why_plan.h"
 #include "workloads/parse_number.h"
 
 #define DEFAULT_SECONDS 10
-#define LEAST_SECONDS 0.1
-#define MOST_SECONDS 86400
+#define LEAST_NS 100000000ull
+#define MOST_NS (86400 * 1000000000ull)
 
 enum option_key {
 	KEY_FORMAT = 0x100,
+	KEY_FORCE,
 };
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID", 0, "The process to explain, with all its threads", 0 },
-	{ "duration", 'd', "SECONDS", 0, "How long to watch it (default: 10)", 0 },
+	{ "duration", 'd', "TIME", 0, "How long to watch it: 0.5, 500ms, 2m (default: 10s)", 0 },
 	{ "format", KEY_FORMAT, "text|json", 0, "text: a paragraph; json: the whole report with it",
 	  0 },
 	{ "output", 'o', "FILE", 0, "Keep the recording, for `convoy report FILE`", 0 },
+	{ "force", KEY_FORCE, 0, 0, "Replace FILE if it exists", 0 },
 	{ "verbose", 'v', 0, 0, "Say more: what libbpf says", 0 },
 	{ 0 }
 };
@@ -35,7 +38,8 @@ static const char doc[] =
 	"  convoy why -p 4711 -d 2 --format json | jq .verdict\n"
 	"  convoy why -p 4711 -o why.rec               keep what was seen\n"
 	"\n"
-	"Only waiting that blocks is watched, which costs other processes nothing.\n"
+	"Only waiting that blocks is watched: system calls are as fast as ever, and each switch "
+	"of another process costs one look-up that finds nothing.\n"
 	"\n"
 	"Exit status: 0 done; 2 usage; 3 not permitted, or the kernel lacks something; "
 	"4 events were lost; 6 failed; 128+N ended by signal N.";
@@ -53,13 +57,18 @@ static int parse_pid(const char *text, pid_t *pid)
 	return 0;
 }
 
-static int parse_seconds(const char *text, double *seconds)
+static int parse_duration(const char *text, double *seconds)
 {
-	if (parse__double(text, LEAST_SECONDS, MOST_SECONDS, seconds)) {
-		message("-d '%s' must be a number of seconds from %g to %d", text, LEAST_SECONDS,
-			MOST_SECONDS);
+	uint64_t ns;
+	int err = option__duration("-d", text, &ns);
+
+	if (err)
+		return err;
+	if (ns < LEAST_NS || ns > MOST_NS) {
+		message("-d %s is out of range: it must be from 100ms to 24h", text);
 		return -EINVAL;
 	}
+	*seconds = (double)ns / 1e9;
 	return 0;
 }
 
@@ -95,7 +104,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		err = parse_pid(arg, &plan->pid);
 		break;
 	case 'd':
-		err = parse_seconds(arg, &plan->seconds);
+		err = parse_duration(arg, &plan->seconds);
 		break;
 	case KEY_FORMAT:
 		err = parse_format(arg, &plan->renderer);
@@ -106,6 +115,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 			message("-o needs the name of a file");
 			err = -EINVAL;
 		}
+		break;
+	case KEY_FORCE:
+		plan->force = true;
 		break;
 	case 'v':
 		plan->verbose = true;
@@ -126,17 +138,13 @@ int why_plan__parse(struct why_plan *plan, int argc, char **argv)
 {
 	const struct argp argp = { options, parse_option, NULL, doc, NULL, NULL, NULL };
 	struct parse_state state = { .plan = plan };
-	char *called = argv[0];
-	char own_name[] = "convoy why"; /* as argp's own messages shall name it */
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->seconds = DEFAULT_SECONDS;
 	plan->renderer = render__find("text");
 
-	argv[0] = own_name;
-	err = argp_parse(&argp, argc, argv, 0, NULL, &state);
-	argv[0] = called;
+	err = option__parse_all(&argp, "convoy why", argc, argv, 0, &state);
 	if (err || state.err)
 		return -EINVAL;
 	if (!plan->pid) {

@@ -15,6 +15,7 @@ struct why_plan {
 	double seconds;
 	const struct renderer *renderer;	/* text or json */
 	const char *recording;	/* file to keep it in; NULL: none is kept */
+	bool force;		/* replace that file */
 	bool verbose;
 };
 

@@ -245,9 +245,11 @@ static void test_durations(void **state)
 		{ "1", 1000000000 },	 { "0.5", 500000000 },	   { "10s", 10000000000 },
 		{ "2m", 120000000000 },	 { "1.5h", 5400000000000 }, { ".25", 250000000 },
 		{ "1e-9", 1 },		 { "0.001m", 60000000 },   { "366h", 1317600000000000 },
+		{ "500ms", 500000000 },	 { "0.1ms", 100000 },	   { "1s", 1000000000 },
 	};
-	static const char *const bad[] = { "",	 "s",  "x",   "1x", "1ms",  "1d", "-1", "1 s",
-					   " 1", "+1", "inf", "nan", "1s2", "1hh", "0x1" };
+	static const char *const bad[] = { "",	  "s",	 "x",	"1x",  "ms",   "1d",
+					   "-1",  "1 s", " 1",	"+1",  "inf",  "nan",
+					   "1s2", "1hh", "0x1", "1us", "1msm", "1 ms" };
 
 	(void)state;
 	for (size_t i = 0; i < N(good); i++)
@@ -256,6 +258,7 @@ static void test_durations(void **state)
 		refuse("is not a time", "-a", "-d", bad[i], NULL);
 	refuse("out of range", "-a", "-d", "0", NULL);
 	refuse("out of range", "-a", "-d", "0s", NULL);
+	refuse("out of range", "-a", "-d", "0ms", NULL);
 	refuse("out of range", "-a", "-d", "1e-10", NULL);
 	refuse("out of range", "-a", "-d", "9000h", NULL);
 	refuse("out of range", "-a", "-d", "1e300", NULL);

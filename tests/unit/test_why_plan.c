@@ -88,19 +88,21 @@ static void test_defaults(void **state)
 	assert_true(plan.seconds == 10);
 	assert_string_equal(plan.renderer->name, "text");
 	assert_null(plan.recording);
+	assert_false(plan.force);
 	assert_false(plan.verbose);
 }
 
 static void test_everything(void **state)
 {
-	struct why_plan plan =
-		take("--pid=1", "--duration", "0.5", "--format=json", "-o", "why.rec", "-v");
+	struct why_plan plan = take("--pid=1", "--duration", "0.5", "--format=json", "-o",
+				    "why.rec", "--force", "-v");
 
 	(void)state;
 	assert_int_equal(plan.pid, 1);
 	assert_true(plan.seconds == 0.5);
 	assert_string_equal(plan.renderer->name, "json");
 	assert_string_equal(plan.recording, "why.rec");
+	assert_true(plan.force);
 	assert_true(plan.verbose);
 }
 
@@ -110,8 +112,13 @@ static void test_limits(void **state)
 	assert_int_equal(take("-p", "2147483647").pid, 2147483647);
 	assert_true(take("-p", "1", "-d", "0.1").seconds == 0.1);
 	assert_true(take("-p", "1", "-d", "86400").seconds == 86400);
-	refuse("-d '0.09'", "-p", "1", "-d", "0.09");
-	refuse("-d '86401'", "-p", "1", "-d", "86401");
+	assert_true(take("-p", "1", "-d", "100ms").seconds == 0.1);
+	assert_true(take("-p", "1", "-d", "24h").seconds == 86400);
+	assert_true(take("-p", "1", "-d", "2m").seconds == 120);
+	refuse("-d 0.09", "-p", "1", "-d", "0.09");
+	refuse("-d 99ms", "-p", "1", "-d", "99ms");
+	refuse("-d 0", "-p", "1", "-d", "0");
+	refuse("-d 86401", "-p", "1", "-d", "86401");
 	refuse("-p '2147483648'", "-p", "2147483648");
 	refuse("-p '0'", "-p", "0");
 }
@@ -125,9 +132,9 @@ static void test_refusals(void **state)
 	refuse("-p '1x'", "-p", "1x");
 	refuse("-p ''", "-p", "");
 	refuse("named twice", "-p", "1", "-p", "2");
-	refuse("number of seconds", "-p", "1", "-d", "soon");
-	refuse("number of seconds", "-p", "1", "-d", "-1");
-	refuse("number of seconds", "-p", "1", "-d", "nan");
+	refuse("is not a time", "-p", "1", "-d", "soon");
+	refuse("is not a time", "-p", "1", "-d", "-1");
+	refuse("is not a time", "-p", "1", "-d", "nan");
 	refuse("it is text or json", "-p", "1", "--format", "csv");
 	refuse("it is text or json", "-p", "1", "--format", "");
 	refuse("name of a file", "-p", "1", "-o", "");
