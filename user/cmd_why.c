@@ -128,8 +128,10 @@ int cmd_why(int argc, char **argv)
 		message("watching process %ld for %g s; Ctrl-C shortens it", (long)plan.pid,
 			plan.seconds);
 	status = record__run(&request, &outcome);
-	if (plan.recording && !outcome.begun)
+	if (plan.recording && (!outcome.begun || (status && !outcome.failed)))
 		record_file__remove(&file);
+	else if (plan.recording && record_file__keep(&file))
+		outcome.failed = true;
 	if (!status && outcome.failed)
 		status = CONVOY_EXIT_FAILED;
 	if (!status) {
