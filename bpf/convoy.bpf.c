@@ -61,8 +61,8 @@ static __always_inline struct convoy_thread *thread__find(struct task_struct *ta
 static __always_inline struct convoy_thread *thread__make(struct task_struct *task)
 {
 	for (int i = 0; i < 3; i++) {
-		struct convoy_thread *thread = bpf_task_storage_get(
-			&threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		struct convoy_thread *thread =
+			bpf_task_storage_get(&threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 		if (thread)
 			return thread;

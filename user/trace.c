@@ -29,7 +29,8 @@ int trace__read_signal(int signal_fd)
 
 static int complain(int err)
 {
-	message("cannot record: %s", err == -ECONNRESET ? "the recorder has ended" : strerror(-err));
+	message("cannot record: %s",
+		err == -ECONNRESET ? "the recorder has ended" : strerror(-err));
 	return err;
 }
 

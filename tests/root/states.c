@@ -121,8 +121,8 @@ static bool is_blocked(pid_t tid)
 {
 	char text[512], *end;
 
-	return tid && live__read(tid, "stat", text, sizeof(text)) &&
-	       (end = strrchr(text, ')')) && (end[2] == 'S' || end[2] == 'D');
+	return tid && live__read(tid, "stat", text, sizeof(text)) && (end = strrchr(text, ')')) &&
+	       (end[2] == 'S' || end[2] == 'D');
 }
 
 static bool await_all(bool faults)

@@ -89,8 +89,8 @@ static void *run_pairs(void *arg)
 	(void)arg;
 	for (;;) {
 		memset(&pair, 0, sizeof(pair));
-		if (by_pipe && (pipe(pair.fds[0]) || pipe(pair.fds[1]) ||
-				write(pair.fds[0][1], "x", 1) != 1))
+		if (by_pipe &&
+		    (pipe(pair.fds[0]) || pipe(pair.fds[1]) || write(pair.fds[0][1], "x", 1) != 1))
 			exit(1);
 		for (unsigned side = 0; side < 2; side++) {
 			struct half *half = malloc(sizeof(*half));

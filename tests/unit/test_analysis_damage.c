@@ -89,8 +89,7 @@ static void check_not_more(const struct report_mode *part, const struct report_m
 	for (size_t i = 0; i < part->n_threads; i++) {
 		assert_true(part->threads[i].lifetime_ns <= whole->threads[i].lifetime_ns);
 		assert_true(part->threads[i].cpu_ns <= whole->threads[i].cpu_ns ||
-			    part->threads[i].cpu_ns <=
-				    whole->threads[i].time_ns[ACCOUNT_RUNNING]);
+			    part->threads[i].cpu_ns <= whole->threads[i].time_ns[ACCOUNT_RUNNING]);
 	}
 	assert_true(part->lock_wait.total_ns <= whole->lock_wait.total_ns);
 	assert_true(part->lock_wait.episodes <= whole->lock_wait.episodes);

@@ -193,8 +193,7 @@ static void test_found_after_the_start(void **state)
 	finish(ledger, 200);
 	check_times(thread_at(ledger, 0),
 		    TIMES([ACCOUNT_IO] = 20, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_RUNNING] = 40));
-	check_times(thread_at(ledger, 1),
-		    TIMES([ACCOUNT_RUNNING] = 60, [ACCOUNT_PREEMPTED] = 10));
+	check_times(thread_at(ledger, 1), TIMES([ACCOUNT_RUNNING] = 60, [ACCOUNT_PREEMPTED] = 10));
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(ledger_thread__lifetime_ns(thread_at(ledger, i)), 70);
 	assert_false(thread_at(ledger, 2)->seen);

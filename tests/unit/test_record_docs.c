@@ -228,11 +228,15 @@ static void test_locks(void **state)
 
 static void test_ends(void **state)
 {
-	struct record_round_end end = { .measured = true, .end_ns = 77, .has_usage = true,
+	struct record_round_end end = { .measured = true,
+					.end_ns = 77,
+					.has_usage = true,
 					.tool_cpu_ns = 99 },
 				back;
-	struct record_end last = { .incomplete = true, .loss = { 1, 2, 3, 4, 5 },
-				   .stolen_share = { true, 0.25 }, .command_status = 0 },
+	struct record_end last = { .incomplete = true,
+				   .loss = { 1, 2, 3, 4, 5, 6 },
+				   .stolen_share = { true, 0.25 },
+				   .command_status = 0 },
 			  last_back;
 	uint64_t stop;
 	json_t *document;
@@ -256,6 +260,12 @@ static void test_ends(void **state)
 	document = again(record_docs__round_end(&end));
 	assert_int_equal(record_docs__read_round_end(document, &back), 0);
 	assert_false(back.measured || back.has_usage || back.work);
+	json_decref(document);
+
+	document = again(record_docs__loss(&last.loss));
+	assert_int_equal(record_docs__type(document), RECORD_DOC_LOSS);
+	assert_int_equal(record_docs__read_loss(document, &last_back.loss), 0);
+	assert_memory_equal(&last_back.loss, &last.loss, sizeof(last.loss));
 	json_decref(document);
 
 	document = again(record_docs__end(&last));
@@ -307,9 +317,18 @@ static void read_by_all(const json_t *document)
 /* Each value anywhere in `at`, gone or of another type, and back. */
 static void damage(json_t *whole, json_t *at)
 {
-	static const char *const others[] = { "null", "true", "-1", "9223372036854775807", "1e300",
-					      "\"x\"", "[]", "[[]]", "{}", "{\"hex\": 5}",
-					      "{\"hex\": \"f\"}", "{\"hex\": \"\"}" };
+	static const char *const others[] = { "null",
+					      "true",
+					      "-1",
+					      "9223372036854775807",
+					      "1e300",
+					      "\"x\"",
+					      "[]",
+					      "[[]]",
+					      "{}",
+					      "{\"hex\": 5}",
+					      "{\"hex\": \"f\"}",
+					      "{\"hex\": \"\"}" };
 	json_t *keys = json_array(), *key, *value;
 	const char *word;
 	size_t i, k;
@@ -356,12 +375,9 @@ static void test_wrong_types(void **state)
 	(void)state;
 	fill_meta(&meta);
 	json_t *documents[] = {
-		record_docs__meta(&meta),
-		record_docs__round(&round),
-		record_docs__locks(table, 0, 1),
-		record_docs__stop(5),
-		record_docs__round_end(&round_end),
-		record_docs__end(&end),
+		record_docs__meta(&meta),	    record_docs__round(&round),
+		record_docs__locks(table, 0, 1),    record_docs__stop(5),
+		record_docs__round_end(&round_end), record_docs__end(&end),
 	};
 
 	for (size_t i = 0; i < N(documents); i++) {
@@ -421,7 +437,8 @@ static void test_out_of_range(void **state)
 	json_decref(document);
 	report__free(meta.report);
 	record_meta__free(&meta);
-	document = json_loads("{\"loss\": {\"ring\": -5}, \"command_status\": 4294967296}", 0, NULL);
+	document =
+		json_loads("{\"loss\": {\"ring\": -5}, \"command_status\": 4294967296}", 0, NULL);
 	assert_int_equal(record_docs__read_end(document, &end), 0);
 	assert_int_equal(end.loss.ring, 0);
 	assert_int_equal(end.command_status, -1);
