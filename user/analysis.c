@@ -156,7 +156,9 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 		err = ledger__finish_cut(analysis->ledger);
 	else if (analysis->ledger)
 		err = ledger__finish(analysis->ledger, round.end_ns);
-	if (!err && analysis->ledger && end)
+	if (!err && analysis->ledger && !end)
+		analysis->unmatched += ledger__unmatched_of_cut(analysis->ledger);
+	else if (!err && analysis->ledger)
 		analysis->unmatched +=
 			ledger__unmatched(analysis->ledger) + ledger__n_vanished(analysis->ledger);
 	if (!err)
@@ -221,6 +223,8 @@ static int on_document(void *ctx, json_t *document)
 			return complain(analysis, "a stop makes no sense");
 		limit_ledger(analysis);
 		return 0;
+	case RECORD_DOC_LOSS:
+		return record_docs__read_loss(document, &analysis->report->loss);
 	case RECORD_DOC_ROUND_END:
 		return end_round(analysis, document);
 	case RECORD_DOC_END:
@@ -335,8 +339,10 @@ static int close_cut(struct analysis *analysis)
 		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
 			 "the end of a round is missing");
 	else
+		/* What the recorder had lost by then, it says about once a second. */
 		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
-			 "the recording breaks off: %.120s",
+			 "the recording breaks off: %.120s; what was lost in its last second is "
+			 "not known",
 			 damage[0] ? damage : "its end is missing");
 	return err;
 }

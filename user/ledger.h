@@ -125,6 +125,8 @@ uint64_t ledger__last_death_ns(const struct ledger *ledger);
  * and records that contradict earlier ones.
  */
 uint64_t ledger__unmatched(const struct ledger *ledger);
+/* The part of these that is missing even if the recording broke off. */
+uint64_t ledger__unmatched_of_cut(const struct ledger *ledger);
 
 /* Threads whose death was not seen. After the end of a whole command: lost ones. */
 size_t ledger__n_alive(const struct ledger *ledger);

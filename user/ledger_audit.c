@@ -29,21 +29,35 @@ bool ledger_thread__audit_equal(const struct ledger_thread *thread)
 	       thread->involuntary == thread->kernel_involuntary;
 }
 
+static uint64_t unmatched_of(const struct ledger_thread *thread)
+{
+	uint64_t kernel = thread->kernel_voluntary + thread->kernel_involuntary;
+	uint64_t records = thread->voluntary + thread->involuntary;
+	uint64_t unmatched = thread->disordered;
+
+	if (thread->seen && ledger_thread__audited(thread))
+		unmatched += kernel > records ? kernel - records : records - kernel;
+	return unmatched;
+}
+
 uint64_t ledger__unmatched(const struct ledger *ledger)
 {
-	uint64_t unmatched = 0;
+	uint64_t unmatched = ledger__unmatched_of_cut(ledger);
 
 	for (size_t i = 0; i < ledger__n_threads(ledger); i++) {
 		const struct ledger_thread *thread = ledger__thread(ledger, i);
-		uint64_t kernel = thread->kernel_voluntary + thread->kernel_involuntary;
-		uint64_t records = thread->voluntary + thread->involuntary;
 
-		unmatched += thread->disordered;
-		if (!thread->seen)
-			unmatched += !thread->outside && !thread->alive;
-		else if (ledger_thread__audited(thread))
-			unmatched += kernel > records ? kernel - records : records - kernel;
+		unmatched += !thread->seen && !thread->outside && !thread->alive;
 	}
+	return unmatched;
+}
+
+uint64_t ledger__unmatched_of_cut(const struct ledger *ledger)
+{
+	uint64_t unmatched = 0;
+
+	for (size_t i = 0; i < ledger__n_threads(ledger); i++)
+		unmatched += unmatched_of(ledger__thread(ledger, i));
 	return unmatched;
 }
 

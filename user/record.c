@@ -267,7 +267,8 @@ static int watch(struct record *record)
 		failed = recorder__news(record->recorder).failed;
 		if (failed) {
 			message("cannot record any more: %s; what was written until then is kept",
-				failed == -ECONNRESET ? "the recorder has ended" : strerror(-failed));
+				failed == -ECONNRESET ? "the recorder has ended" :
+							strerror(-failed));
 			return CONVOY_EXIT_FAILED;
 		}
 		if (target_gone(record))

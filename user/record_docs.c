@@ -11,7 +11,8 @@
 static const char *const types[] = {
 	[RECORD_DOC_META] = "meta",   [RECORD_DOC_ROUND] = "round",
 	[RECORD_DOC_LOCKS] = "locks", [RECORD_DOC_STOP] = "stop",
-	[RECORD_DOC_ROUND_END] = "round_end", [RECORD_DOC_END] = "end",
+	[RECORD_DOC_LOSS] = "loss",   [RECORD_DOC_ROUND_END] = "round_end",
+	[RECORD_DOC_END] = "end",
 };
 #define N_TYPES (sizeof(types) / sizeof(*types))
 
@@ -352,6 +353,47 @@ int record_docs__read_stop(const json_t *document, uint64_t *end_ns)
 	return *end_ns ? 0 : -EBADMSG;
 }
 
+/* --- LOSS, and as a part of END --- */
+
+static json_t *loss_json(const struct report_loss *loss)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "ring", (json_int_t)loss->ring,
+			 "task_state", (json_int_t)loss->task_state, "unmatched",
+			 (json_int_t)loss->unmatched, "reads", (json_int_t)loss->reads, "recovered",
+			 (json_int_t)loss->recovered, "mappings", (json_int_t)loss->mappings);
+}
+
+static void to_loss(const json_t *json, struct report_loss *loss)
+{
+	loss->ring = to_u64(json_object_get(json, "ring"));
+	loss->task_state = to_u64(json_object_get(json, "task_state"));
+	loss->unmatched = to_u64(json_object_get(json, "unmatched"));
+	loss->reads = to_u64(json_object_get(json, "reads"));
+	loss->recovered = to_u64(json_object_get(json, "recovered"));
+	loss->mappings = to_u64(json_object_get(json, "mappings"));
+}
+
+json_t *record_docs__loss(const struct report_loss *loss)
+{
+	json_t *document = loss_json(loss);
+
+	if (document &&
+	    json_object_set_new(document, "type", json_string(types[RECORD_DOC_LOSS]))) {
+		json_decref(document);
+		return NULL;
+	}
+	return document;
+}
+
+int record_docs__read_loss(const json_t *document, struct report_loss *loss)
+{
+	memset(loss, 0, sizeof(*loss));
+	if (!json_is_object(document))
+		return -EBADMSG;
+	to_loss(document, loss);
+	return 0;
+}
+
 static json_int_t timeval_ns(const struct timeval *tv)
 {
 	return (json_int_t)tv->tv_sec * 1000000000 + (json_int_t)tv->tv_usec * 1000;
@@ -404,15 +446,9 @@ int record_docs__read_round_end(const json_t *document, struct record_round_end 
 
 json_t *record_docs__end(const struct record_end *end)
 {
-	json_t *loss = json_pack("{s:I, s:I, s:I, s:I, s:I}", "ring", (json_int_t)end->loss.ring,
-				 "task_state", (json_int_t)end->loss.task_state, "unmatched",
-				 (json_int_t)end->loss.unmatched, "reads",
-				 (json_int_t)end->loss.reads, "recovered",
-				 (json_int_t)end->loss.recovered);
-
 	return json_pack("{s:s, s:b, s:o, s:o, s:o}", "type", types[RECORD_DOC_END], "incomplete",
-			 end->incomplete, "loss", loss, "stolen_share", maybe(end->stolen_share),
-			 "command_status",
+			 end->incomplete, "loss", loss_json(&end->loss), "stolen_share",
+			 maybe(end->stolen_share), "command_status",
 			 end->command_status < 0 ? json_null() : json_integer(end->command_status));
 }
 
@@ -426,13 +462,9 @@ int record_docs__read_end(const json_t *document, struct record_end *end)
 	if (!json_is_object(loss))
 		return -EBADMSG;
 	end->incomplete = json_is_true(json_object_get(document, "incomplete"));
-	end->loss.ring = to_u64(json_object_get(loss, "ring"));
-	end->loss.task_state = to_u64(json_object_get(loss, "task_state"));
-	end->loss.unmatched = to_u64(json_object_get(loss, "unmatched"));
-	end->loss.reads = to_u64(json_object_get(loss, "reads"));
-	end->loss.recovered = to_u64(json_object_get(loss, "recovered"));
+	to_loss(loss, &end->loss);
 	end->stolen_share = to_maybe(json_object_get(document, "stolen_share"));
-	end->command_status =
-		command_status >= 0 && command_status < 256 ? (int)command_status : -1;
+	end->command_status = command_status >= 0 && command_status < 256 ? (int)command_status :
+									    -1;
 	return 0;
 }

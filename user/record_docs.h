@@ -25,6 +25,7 @@ enum record_doc {
 	RECORD_DOC_ROUND,	/* a round begins; its events follow */
 	RECORD_DOC_LOCKS,	/* locks that the work published, before their first events */
 	RECORD_DOC_STOP,	/* the round is over at that time; what follows tells how it stood */
+	RECORD_DOC_LOSS,	/* what was lost since the recording began, if more than before */
 	RECORD_DOC_ROUND_END,	/* how the round went */
 	RECORD_DOC_END,		/* last: how all of it went */
 };
@@ -80,6 +81,10 @@ int record_docs__read_locks(const json_t *document, struct lock_table *table);
 
 json_t *record_docs__stop(uint64_t end_ns);
 int record_docs__read_stop(const json_t *document, uint64_t *end_ns);
+
+/* All that was lost until then. The last one counts, and END says the final numbers. */
+json_t *record_docs__loss(const struct report_loss *loss);
+int record_docs__read_loss(const json_t *document, struct report_loss *loss);
 
 struct record_round_end {
 	bool measured;		/* false: interrupted or failed, its numbers are not to be used */

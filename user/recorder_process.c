@@ -45,6 +45,7 @@ struct process {
 	uint64_t cpu_before_ns;		/* own CPU time when this one began */
 	uint32_t n_published;		/* locks that are in the recording */
 	uint64_t flushed_ns;
+	struct report_loss loss;	/* as the recording has it so far */
 	uint64_t drained_ns;		/* all events up to then are in the recording */
 	uint32_t *ended;		/* processes, since the last drain of mappings */
 	size_t n_ended;
@@ -138,6 +139,23 @@ static int drain(struct process *process, uint64_t limit_ns, double *fill)
 	while (process->n_ended)
 		maps__unfollow(process->options->maps, process->ended[--process->n_ended]);
 	return err;
+}
+
+/* What was lost so far, if that has changed: of one that breaks off, it is all that is known. */
+static int write_loss(struct process *process)
+{
+	struct report_loss loss;
+
+	if (!process->session)
+		return 0;
+	recorder__loss(process->session, &loss);
+	loss.reads += process->reply.reads;
+	if (process->options->maps)
+		loss.mappings = process->reply.mappings = maps__lost(process->options->maps);
+	if (!memcmp(&loss, &process->loss, sizeof(loss)))
+		return 0;
+	process->loss = loss;
+	return write_document(process, record_docs__loss(&loss));
 }
 
 static uint64_t n_left(const struct process *process)
@@ -293,8 +311,8 @@ static int end(struct process *process, json_t *document, unsigned patience_ms)
 		process->reply.threads += now.born - process->before.born;
 		process->before = now;
 	}
-	if (process->options->maps)
-		process->reply.mappings = maps__lost(process->options->maps);
+	if (!err)
+		err = write_loss(process);
 	tool_ns += (json_int_t)(own_cpu_ns() - process->cpu_before_ns);
 	json_object_set_new(document, "tool_cpu_ns", json_integer(tool_ns));
 	if (!err)
@@ -368,7 +386,9 @@ static int work(struct process *process, int *interval_ms)
 		err = write_some_maps(process);
 	if (!err && now - process->flushed_ns >= FLUSH_NS) {
 		process->flushed_ns = now;
-		err = recording_writer__flush(process->writer);
+		err = write_loss(process);
+		if (!err)
+			err = recording_writer__flush(process->writer);
 	}
 	if (!err && process->found_any && !process->told_gone && !n_left(process)) {
 		process->told_gone = true;

@@ -160,6 +160,7 @@ static json_t *loss(const struct report_loss *lost)
 	set(&object, "unmatched", count(lost->unmatched));
 	set(&object, "reads", count(lost->reads));
 	set(&object, "recovered", count(lost->recovered));
+	set(&object, "mappings", count(lost->mappings));
 	return object;
 }
 

@@ -191,6 +191,10 @@ static void print_audit(struct text *text)
 	if (report->loss.reads)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %" PRIu64 " failed reads",
 			      report->loss.reads);
+	if (report->loss.mappings)
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+			      ", %" PRIu64 " mapping records lost: some names are missing",
+			      report->loss.mappings);
 	if (wrong)
 		snprintf(line + n, sizeof(line) - (size_t)n,
 			 ", %" PRIu64 " of %" PRIu64 " results WRONG", wrong, results);

@@ -143,6 +143,7 @@ struct report_loss {
 	uint64_t ring, task_state, unmatched, reads;
 	uint64_t mappings;	/* records of mappings: names are missing, no numbers */
 	uint64_t recovered;	/* no loss: not traced, but in the scheduler's own notes */
+	uint64_t mappings;	/* of the names only, no part of whether the numbers are valid */
 };
 
 struct report {
@@ -163,7 +164,7 @@ struct report {
 	struct report_loss loss;
 	bool valid;
 	bool incomplete;	/* interrupted: some rounds are missing */
-	char incomplete_why[160];	/* what to say of it; "" : that rounds are missing */
+	char incomplete_why[240];	/* what to say of it; "" : that rounds are missing */
 	bool allow_loss;
 	char job[64];		/* "" : none */
 	char reference[64];	/* the mode that speed-up is against */

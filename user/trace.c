@@ -19,7 +19,8 @@
 
 static int complain(int err)
 {
-	message("cannot record: %s", err == -ECONNRESET ? "the recorder has ended" : strerror(-err));
+	message("cannot record: %s",
+		err == -ECONNRESET ? "the recorder has ended" : strerror(-err));
 	return err;
 }
 

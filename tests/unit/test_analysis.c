@@ -205,6 +205,45 @@ static void test_missing_rounds(void **state)
 	report__free(report);
 }
 
+/* What was lost is known of one that breaks off, too; of one that does not, END knows best. */
+static void test_loss(void **state)
+{
+	(void)state;
+	for (int cut = 0; cut < 2; cut++) {
+		struct report_loss loss = { .ring = 7, .mappings = 3 };
+		struct written written = command();
+		struct report *report;
+
+		write_document(&written, record_docs__loss(&loss));
+		loss.ring = 9;
+		write_document(&written, record_docs__loss(&loss));
+		if (!cut)
+			whole(&written);
+		report = report_of(&written, NULL);
+		assert_int_equal(report->loss.ring, cut ? 9 : 0);
+		assert_int_equal(report->loss.mappings, cut ? 3 : 0);
+		assert_int_equal(report->valid, !cut);
+		assert_int_equal(!!strstr(report->incomplete_why, "lost in its last second"), cut);
+		report__free(report);
+	}
+}
+
+/* A switch that the kernel counted and no record shows is no matter of the cut. */
+static void test_unmatched_in_cut(void **state)
+{
+	struct written written = begin(RECORDING_OF_COMMAND);
+	struct report *report;
+
+	(void)state;
+	write_round(&written, "command", 5000, 0);
+	add(&written, with_flags(ev_birth(1, 5000, 5000), CONVOY_F_ROOT));
+	add(&written, ev_death(1, 5500, 4, 0));
+	report = report_of(&written, NULL);
+	assert_int_equal(report->loss.unmatched, 3);
+	assert_false(report->valid);
+	report__free(report);
+}
+
 /* A recording that says it is complete, and yet lacks the end of its round. */
 static void test_round_without_end(void **state)
 {
@@ -549,6 +588,8 @@ int main(void)
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_run_interrupted),
 		cmocka_unit_test(test_missing_rounds),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_unmatched_in_cut),
 		cmocka_unit_test(test_round_without_end),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_parts_add_up),

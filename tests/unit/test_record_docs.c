@@ -234,7 +234,7 @@ static void test_ends(void **state)
 					.tool_cpu_ns = 99 },
 				back;
 	struct record_end last = { .incomplete = true,
-				   .loss = { 1, 2, 3, 4, 5 },
+				   .loss = { 1, 2, 3, 4, 5, 6 },
 				   .stolen_share = { true, 0.25 },
 				   .command_status = 0 },
 			  last_back;
@@ -260,6 +260,12 @@ static void test_ends(void **state)
 	document = again(record_docs__round_end(&end));
 	assert_int_equal(record_docs__read_round_end(document, &back), 0);
 	assert_false(back.measured || back.has_usage || back.work);
+	json_decref(document);
+
+	document = again(record_docs__loss(&last.loss));
+	assert_int_equal(record_docs__type(document), RECORD_DOC_LOSS);
+	assert_int_equal(record_docs__read_loss(document, &last_back.loss), 0);
+	assert_memory_equal(&last_back.loss, &last.loss, sizeof(last.loss));
 	json_decref(document);
 
 	document = again(record_docs__end(&last));
