@@ -141,7 +141,6 @@ struct report_mode {
 
 struct report_loss {
 	uint64_t ring, task_state, unmatched, reads;
-	uint64_t mappings;	/* records of mappings: names are missing, no numbers */
 	uint64_t recovered;	/* no loss: not traced, but in the scheduler's own notes */
 	uint64_t mappings;	/* of the names only, no part of whether the numbers are valid */
 };
