@@ -400,9 +400,9 @@ static void test_targets_that_are_there(void **state)
 
 	(void)state;
 	begin_sleeper(&sleeper);
-	assert_int_equal(check(CONVOY_TARGETS_PIDS, getpid()), 0);
+	assert_int_equal(check(CONVOY_TARGETS_PIDS, getppid()), 0);
 	assert_string_equal(said, "");
-	assert_int_equal(check(CONVOY_TARGETS_THREADS, getpid()), 0);
+	assert_int_equal(check(CONVOY_TARGETS_THREADS, getppid()), 0);
 	assert_int_equal(check(CONVOY_TARGETS_THREADS, sleeper.tid), 0);
 	assert_string_equal(said, "");
 
