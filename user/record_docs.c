@@ -441,7 +441,7 @@ int record_docs__read_end(const json_t *document, struct record_end *end)
 	end->loss.reads = to_u64(json_object_get(loss, "reads"));
 	end->loss.recovered = to_u64(json_object_get(loss, "recovered"));
 	end->stolen_share = to_maybe(json_object_get(document, "stolen_share"));
-	end->command_status =
-		command_status >= 0 && command_status < 256 ? (int)command_status : -1;
+	end->command_status = command_status >= 0 && command_status < 256 ? (int)command_status :
+									    -1;
 	return 0;
 }
