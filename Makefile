@@ -364,6 +364,7 @@ check-root: ## the live tests only, on this kernel, as root
 
 man := $(wildcard docs/convoy.8)
 schema := $(wildcard docs/*.schema.json)
+guides := $(wildcard docs/recording-format.md docs/reading-a-report.md)
 
 install: ## install under PREFIX (/usr/local), below DESTDIR if given
 	+@$(owned_make) all
@@ -378,12 +379,18 @@ ifneq ($(schema),)
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(DATADIR)/convoy'
 	$(Q)$(INSTALL) -m 644 $(schema) '$(DESTDIR)$(DATADIR)/convoy'
 endif
+ifneq ($(guides),)
+	$(Q)$(INSTALL) -d '$(DESTDIR)$(DATADIR)/doc/convoy'
+	$(Q)$(INSTALL) -m 644 $(guides) '$(DESTDIR)$(DATADIR)/doc/convoy'
+endif
 
 uninstall: ## remove what install put there
 	$(Q)rm -f '$(DESTDIR)$(BINDIR)/convoy' '$(DESTDIR)$(MANDIR)/man8/convoy.8'
 	$(Q)rm -f '$(DESTDIR)$(LIBEXECDIR)/convoy/convoy-work'
 	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/convoy/%',$(schema))
-	$(Q)rmdir '$(DESTDIR)$(LIBEXECDIR)/convoy' '$(DESTDIR)$(DATADIR)/convoy' 2>/dev/null || true
+	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/doc/convoy/%',$(guides))
+	$(Q)rmdir '$(DESTDIR)$(LIBEXECDIR)/convoy' '$(DESTDIR)$(DATADIR)/convoy' \
+		'$(DESTDIR)$(DATADIR)/doc/convoy' 2>/dev/null || true
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile

@@ -200,7 +200,7 @@ static void judge_memlock(const struct doctor_facts *facts, struct doctor_check 
 	else if (facts->memlock_bytes == UINT64_MAX || facts->caps & CAP(CAP_SYS_RESOURCE))
 		conclude(check, DOCTOR_OK, "unlimited, or CAP_SYS_RESOURCE raises it");
 	else
-		conclude(check, DOCTOR_DEGRADED,
+		conclude(check, DOCTOR_LIMITED,
 			 "%" PRIu64 " KiB, in which this kernel counts BPF memory",
 			 facts->memlock_bytes >> 10);
 }
@@ -220,7 +220,7 @@ static void judge_pid_ns(const struct doctor_facts *facts, struct doctor_check *
 	if (facts->pid_ns == DOCTOR_NS_INITIAL)
 		conclude(check, DOCTOR_OK, "this is it");
 	else if (facts->pid_ns == DOCTOR_NS_CHILD)
-		conclude(check, DOCTOR_DEGRADED, "this is another");
+		conclude(check, DOCTOR_LIMITED, "this is another");
 	else
 		conclude(check, DOCTOR_UNKNOWN, "/proc/self/ns/pid cannot be read");
 }
@@ -418,7 +418,7 @@ static void judge_cpus(const struct doctor_facts *facts, struct doctor_check *ch
 	if (!facts->cpus)
 		conclude(check, DOCTOR_UNKNOWN, "their number cannot be told");
 	else if (facts->cpus == 1 || facts->cpus_usable == 1)
-		check->state = DOCTOR_DEGRADED;
+		check->state = DOCTOR_LIMITED;
 }
 
 static void judge_virt(const struct doctor_facts *facts, struct doctor_check *check)
@@ -431,7 +431,7 @@ static void judge_virt(const struct doctor_facts *facts, struct doctor_check *ch
 
 static void judge_codec(const struct doctor_facts *facts, struct doctor_check *check)
 {
-	conclude(check, !strcmp(facts->codec, "zstd") ? DOCTOR_OK : DOCTOR_DEGRADED, "%s",
+	conclude(check, !strcmp(facts->codec, "zstd") ? DOCTOR_OK : DOCTOR_LIMITED, "%s",
 		 facts->codec);
 }
 

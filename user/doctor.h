@@ -59,7 +59,7 @@ struct doctor_facts {
 
 enum doctor_state {
 	DOCTOR_OK,
-	DOCTOR_DEGRADED,	/* something else has to do */
+	DOCTOR_LIMITED,	/* something else has to do */
 	DOCTOR_MISSING,
 	DOCTOR_UNKNOWN,		/* could not be looked at */
 };
@@ -82,6 +82,8 @@ enum doctor_work {
 	DOCTOR_RECORD_COMMAND,
 	DOCTOR_RECORD_PID,
 	DOCTOR_RECORD_CGROUP,
+	DOCTOR_RECORD_ALL,
+	DOCTOR_WHY,
 	DOCTOR_WORKS,		/* how many there are */
 };
 
@@ -108,7 +110,7 @@ void doctor__judge(const struct doctor_facts *facts, struct diagnosis *diagnosis
 /* The last part of it: `works` from the checks. */
 void doctor__judge_works(struct diagnosis *diagnosis);
 
-/* "ok", "degraded", "missing", "unknown" */
+/* "ok", "limited", "missing", "unknown" */
 const char *doctor__state_name(enum doctor_state state);
 
 /*

@@ -32,6 +32,8 @@ static const enum doctor_stops stops_work[DOCTOR_WORKS] = {
 	[DOCTOR_RECORD_COMMAND] = DOCTOR_STOPS_RUN,
 	[DOCTOR_RECORD_PID] = DOCTOR_STOPS_PID,
 	[DOCTOR_RECORD_CGROUP] = DOCTOR_STOPS_CGROUP,
+	[DOCTOR_RECORD_ALL] = DOCTOR_STOPS_PID,
+	[DOCTOR_WHY] = DOCTOR_STOPS_PID,
 };
 
 void doctor__judge_works(struct diagnosis *diagnosis)
@@ -42,7 +44,7 @@ void doctor__judge_works(struct diagnosis *diagnosis)
 
 const char *doctor__state_name(enum doctor_state state)
 {
-	static const char *const names[] = { "ok", "degraded", "missing", "unknown" };
+	static const char *const names[] = { "ok", "limited", "missing", "unknown" };
 
 	return names[state];
 }

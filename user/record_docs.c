@@ -76,6 +76,15 @@ json_t *record_docs__bytes(const char *text, size_t size)
 	return json;
 }
 
+/* -1: it is none. */
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
 bool record_docs__to_bytes(const json_t *json, char *text, size_t size)
 {
 	const char *hex = json_string_value(json_object_get(json, "hex"));
@@ -89,11 +98,11 @@ bool record_docs__to_bytes(const json_t *json, char *text, size_t size)
 	if (!hex)
 		return false;
 	for (; hex[0] && hex[1] && n + 1 < size; hex += 2) {
-		unsigned byte;
+		int high = hex_digit(hex[0]), low = hex_digit(hex[1]);
 
-		if (sscanf(hex, "%2x", &byte) != 1)
+		if (high < 0 || low < 0)
 			return false;
-		text[n++] = (char)byte;
+		text[n++] = (char)(high << 4 | low);
 	}
 	text[n] = '\0';
 	return true;

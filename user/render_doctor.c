@@ -24,6 +24,8 @@ static const struct {
 	[DOCTOR_RECORD_COMMAND] = { "record_command", "record -- COMMAND" },
 	[DOCTOR_RECORD_PID] = { "record_pid", "record -p PID" },
 	[DOCTOR_RECORD_CGROUP] = { "record_cgroup", "record --cgroup PATH" },
+	[DOCTOR_RECORD_ALL] = { "record_all", "record -a" },
+	[DOCTOR_WHY] = { "why", "why -p PID" },
 };
 
 /* In capitals what run cannot do without. */
@@ -32,7 +34,7 @@ static const char *state_label(const struct doctor_check *check)
 	switch (check->state) {
 	case DOCTOR_OK:
 		return "ok";
-	case DOCTOR_DEGRADED:
+	case DOCTOR_LIMITED:
 		return "limited";
 	case DOCTOR_MISSING:
 		return check->stops == DOCTOR_STOPS_RUN ? "MISSING" : "missing";
@@ -44,7 +46,7 @@ static const char *state_label(const struct doctor_check *check)
 
 static bool has_advice(const struct doctor_check *check)
 {
-	return check->state == DOCTOR_DEGRADED || check->state == DOCTOR_MISSING;
+	return check->state == DOCTOR_LIMITED || check->state == DOCTOR_MISSING;
 }
 
 /* An earlier check with the same advice, which need not be read twice; NULL: none. */

@@ -47,23 +47,25 @@ json.dump(a, sys.stdout)' "$2" "$3" >"$out"
 
 # --- sleepers ------------------------------------------------------------------------
 
-# Two workers, so that in a pool neither is without a task for long.
-show 'sleepers' -j sleepers -w 2 --sleep-scale 0.1 -r 1 \
+# Two workers, so that in a pool neither is without a task for long. Walls are compared by
+# the best of three rounds: other work on the machine can lengthen any of them, but none is
+# shorter than its sleeps.
+show 'sleepers' -j sleepers -w 2 --sleep-scale 0.1 -r 3 \
 	-m serial,threads,gil-ticks,gil-timed,processes,pool <<'EOT'
 sleep is nearly all that workers do :: all(m["worker_time_ns"]["sleep"] * 10 > 8 * m["worker_time_ns"]["lifetime"] for m in modes)
 there is next to no lock wait, even for a GIL :: all(m["worker_time_ns"]["lock"] * 20 < m["worker_time_ns"]["sleep"] for m in modes)
-two workers sleep at the same time, in every mode but serial :: all(m["wall_ns"]["median"] < mode["serial"]["wall_ns"]["median"] for m in modes if m["mode"] != "serial")
-serial takes all the sleeps together :: mode["serial"]["wall_ns"]["median"] >= mode["serial"]["worker_time_ns"]["sleep"] > 0
-a pool has two workers, who do the five tasks :: mode["pool"]["tasks_checked"] == 5 and len({t["pid"] for t in mode["pool"]["tasks"]}) == 2
+two workers sleep at the same time, in every mode but serial :: all(m["wall_ns"]["min"] < mode["serial"]["wall_ns"]["min"] for m in modes if m["mode"] != "serial")
+serial takes all the sleeps together :: sum(mode["serial"]["wall_ns"]["rounds"]) >= mode["serial"]["worker_time_ns"]["sleep"] > 0
+a pool has two workers, who do the five tasks :: mode["pool"]["tasks_checked"] == 15 and all(len({t["pid"] for t in mode["pool"]["tasks"] if t["round"] == i}) == 2 for i in range(3))
 EOT
 cp "$tmp/report" "$tmp/two"
-show 'five sleepers' -j sleepers -w 5 --sleep-scale 0.1 -r 1 -m threads,pool <<'EOT'
-each has its worker :: len({t["tid"] for t in mode["threads"]["tasks"]}) == 5
+show 'five sleepers' -j sleepers -w 5 --sleep-scale 0.1 -r 3 -m threads,pool <<'EOT'
+each has its worker :: all(len({t["tid"] for t in mode["threads"]["tasks"] if t["round"] == i}) == 5 for i in range(3))
 EOT
 cp "$tmp/report" "$tmp/five"
 ask_both 'sleepers' "$tmp/two" "$tmp/five" <<'EOT'
-a pool of two takes longer than five threads :: mode["a:pool"]["wall_ns"]["median"] > mode["b:threads"]["wall_ns"]["median"]
-a pool of two takes longer than one of five :: mode["a:pool"]["wall_ns"]["median"] > mode["b:pool"]["wall_ns"]["median"]
+a pool of two takes longer than five threads :: mode["a:pool"]["wall_ns"]["min"] > mode["b:threads"]["wall_ns"]["min"]
+a pool of two takes longer than one of five :: mode["a:pool"]["wall_ns"]["min"] > mode["b:pool"]["wall_ns"]["min"]
 EOT
 
 # The same seed, the same sleeps.

@@ -266,7 +266,7 @@ static void test_too_old_a_kernel(void **state)
 
 	facts.caps &= ~CAP(CAP_SYS_RESOURCE);
 	diagnosis = judged(&facts);
-	expect(&diagnosis, "memlock", DOCTOR_DEGRADED, "8192 KiB");
+	expect(&diagnosis, "memlock", DOCTOR_LIMITED, "8192 KiB");
 }
 
 /* A distribution's kernel with a low number, and what is needed ported back. */
@@ -516,7 +516,7 @@ static void test_container(void **state)
 	for (size_t i = 0; i < sizeof(untried) / sizeof(*untried); i++)
 		expect(&diagnosis, untried[i], DOCTOR_UNKNOWN, "without bpf(2)");
 	assert_string_equal(why_not(&diagnosis, DOCTOR_RUN), "bpf(2)");
-	expect(&diagnosis, "pid_ns", DOCTOR_DEGRADED, "");
+	expect(&diagnosis, "pid_ns", DOCTOR_LIMITED, "");
 	assert_non_null(strstr(why_not(&diagnosis, DOCTOR_RECORD_CGROUP), "cgroup v2"));
 	assert_null(strstr(why_not(&diagnosis, DOCTOR_RECORD_PID), "cgroup v2"));
 
@@ -597,6 +597,8 @@ static void test_what_recording_needs_besides(void **state)
 	assert_true(diagnosis.works[DOCTOR_RECORD_COMMAND]);
 	assert_false(diagnosis.works[DOCTOR_RECORD_PID]);
 	assert_false(diagnosis.works[DOCTOR_RECORD_CGROUP]);
+	assert_false(diagnosis.works[DOCTOR_RECORD_ALL]);
+	assert_false(diagnosis.works[DOCTOR_WHY]);
 	assert_string_equal(why_not(&diagnosis, DOCTOR_RECORD_PID), "iterators over threads");
 
 	/* There, and not tried: no promise. */
@@ -616,6 +618,8 @@ static void test_what_recording_needs_besides(void **state)
 	facts.cgroup2_mount[0] = 0;
 	diagnosis = judged(&facts);
 	assert_true(diagnosis.works[DOCTOR_RECORD_PID]);
+	assert_true(diagnosis.works[DOCTOR_RECORD_ALL]);
+	assert_true(diagnosis.works[DOCTOR_WHY]);
 	assert_false(diagnosis.works[DOCTOR_RECORD_CGROUP]);
 	assert_string_equal(why_not(&diagnosis, DOCTOR_RECORD_CGROUP),
 			    "cgroup_attach_task, cgroup v2");
@@ -674,8 +678,8 @@ static void test_small_things(void **state)
 	facts.caps = 0;
 	facts.probes = facts.probes_blocking = DOCTOR_NOT_TRIED;
 	diagnosis = judged(&facts);
-	expect(&diagnosis, "codec", DOCTOR_DEGRADED, "zlib");
-	expect(&diagnosis, "cpus", DOCTOR_DEGRADED, "8, 1 usable, Brand Model 7");
+	expect(&diagnosis, "codec", DOCTOR_LIMITED, "zlib");
+	expect(&diagnosis, "cpus", DOCTOR_LIMITED, "8, 1 usable, Brand Model 7");
 	expect(&diagnosis, "sched_info", DOCTOR_MISSING, "");
 	expect(&diagnosis, "cap_bpf", DOCTOR_UNKNOWN, "/proc");
 	assert_non_null(strstr(why_not(&diagnosis, DOCTOR_RUN), "CAP_BPF"));
@@ -698,6 +702,8 @@ static void test_text(void **state)
 	assert_contains(text, "Linux 6.8.0-45-generic x86_64, 8 CPUs\n");
 	assert_contains(text, "\nrun: works\n");
 	assert_contains(text, "\nrecord --cgroup PATH: works\n");
+	assert_contains(text, "\nrecord -a: works\n");
+	assert_contains(text, "\nwhy -p PID: works\n");
 	assert_contains(text, "\n  ok       BTF ");
 	assert_lacks(text, "without it");
 	assert_lacks(text, "could not be looked at");

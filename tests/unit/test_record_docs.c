@@ -52,6 +52,7 @@ static void test_bytes(void **state)
 		json_decref(json);
 	}
 	/* Not NUL-terminated; cut; nothing of the kind. */
+	static const char *const no_hex[] = { "zz", "+f", "-1", " f", "f ", "0x", "41g1" };
 	json_t *json = record_docs__bytes("abcdefgh", 3);
 
 	assert_string_equal(json_string_value(json), "abc");
@@ -62,9 +63,11 @@ static void test_bytes(void **state)
 	assert_true(record_docs__to_bytes(json, text, sizeof(text)));
 	assert_string_equal(text, "\xff");
 	json_decref(json);
-	json = json_pack("{s:s}", "hex", "zz");
-	assert_false(record_docs__to_bytes(json, text, sizeof(text)));
-	json_decref(json);
+	for (size_t i = 0; i < sizeof(no_hex) / sizeof(*no_hex); i++) {
+		json = json_pack("{s:s}", "hex", no_hex[i]);
+		assert_false(record_docs__to_bytes(json, text, sizeof(text)));
+		json_decref(json);
+	}
 	assert_false(record_docs__to_bytes(NULL, text, sizeof(text)));
 	json = json_integer(5);
 	assert_false(record_docs__to_bytes(json, text, sizeof(text)));
