@@ -172,9 +172,8 @@ int identity__switch(const struct identity *identity)
 	if (setgroups((size_t)identity->n_groups, identity->groups) &&
 	    !(errno == EPERM && is_already(identity)))
 		return -errno;
-	if (!is_already(identity) &&
-	    (setresgid(identity->gid, identity->gid, identity->gid) ||
-	     setresuid(identity->uid, identity->uid, identity->uid)))
+	if (!is_already(identity) && (setresgid(identity->gid, identity->gid, identity->gid) ||
+				      setresuid(identity->uid, identity->uid, identity->uid)))
 		return -errno;
 	err = forget_capabilities();
 	if (err)

@@ -48,8 +48,8 @@ static void give_to_caller(const char *path, int fd)
 
 static int create(struct record_file *file)
 {
-	file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			RECORD_MODE);
+	file->fd =
+		open(file->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, RECORD_MODE);
 	if (file->fd < 0)
 		return complain(file->path, -errno,
 				errno == EEXIST ? "something was put there just now" : NULL);

@@ -194,6 +194,7 @@ unprivileged --cmd 'reads=cat; [ $# -eq 0 ]' -r 1 --format csv
 is 'a command that reads: gets no terminal of others, ends' [ "$status" -eq 0 ]
 
 # The table of locks is for convoy's own jobs.
+# shellcheck disable=SC2016 # the command's own shell expands it
 unprivileged --cmd 'sees=[ -z "${CONVOY_LOCK_TABLE+x}" ] || exit 3
 	for fd in /proc/self/fd/*; do
 		case $(readlink "$fd") in *convoy-locks*) exit 4 ;; esac

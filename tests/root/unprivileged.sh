@@ -59,7 +59,7 @@ chmod 666 "$dir/open/old.rec"
 run "${none[@]}" "$dir/convoy" record --force -o "$dir/open/old.rec" -- true
 is 'nothing, record --force: exit 3' failed_with 3 'CAP_PERFMON'
 is 'nothing, record --force: the old one is as it was' grep -q precious "$dir/open/old.rec"
-is 'nothing, record --force: nothing beside it' [ -z "$(ls -A "$dir/open" | grep tmp)" ]
+is 'nothing, record --force: nothing beside it' [ -z "$(find "$dir/open" -name '.convoy*')" ]
 run "${none[@]}" "$dir/convoy" list
 is 'list needs no permission' [ "$status" -eq 0 ]
 run "${none[@]}" "$dir/convoy" run --help

@@ -320,7 +320,8 @@ static void test_notes_that_lie(void **state)
 
 	(void)state;
 	for (size_t i = 0; i + 4 <= good.segments[1].p_filesz; i += 4) {
-		static const uint32_t lies[] = { 0, 1, 3, 5, 500, 513, 1u << 31, UINT32_MAX - 3,
+		static const uint32_t lies[] = { 0,	    1,	 3,	   5,
+						 500,	    513, 1u << 31, UINT32_MAX - 3,
 						 UINT32_MAX };
 
 		for (size_t k = 0; k < sizeof(lies) / sizeof(*lies); k++) {

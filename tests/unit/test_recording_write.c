@@ -139,7 +139,8 @@ static void check_what_was_before(int flags, off_t offset, off_t behind)
 
 	assert_true(recording_writer__size(writer) > RECORDING_HEADER_SIZE);
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(st.st_size, behind ? behind : BEFORE + (off_t)recording_writer__size(writer));
+	assert_int_equal(st.st_size,
+			 behind ? behind : BEFORE + (off_t)recording_writer__size(writer));
 	for (size_t i = 0; i < BEFORE; i++) {
 		char byte;
 
