@@ -99,6 +99,7 @@ static int record(struct record_request *request)
 	if (record_file__create(&file, plan->output, plan->force))
 		return CONVOY_EXIT_USAGE;
 	request->fd = file.fd;
+	request->file = &file;
 	status = record__run(request, &outcome);
 	/* Of what never ran there is nothing to keep. */
 	if (!outcome.begun || outcome.exec_status || (status && !outcome.failed))

@@ -123,6 +123,7 @@ int cmd_why(int argc, char **argv)
 	if (open_recording(&plan, &file))
 		return CONVOY_EXIT_USAGE;
 	request.fd = file.fd;
+	request.file = plan.recording ? &file : NULL;
 	read_name(plan.pid, name, sizeof(name));
 	if (isatty(STDERR_FILENO))
 		message("watching process %ld for %g s; Ctrl-C shortens it", (long)plan.pid,

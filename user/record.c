@@ -106,6 +106,19 @@ static int start_recorder(struct record *record)
 		err = record_meta__write(record->recorder, record->plan,
 					 session__note(record->session));
 	if (err)
+/* How long a command may take to begin before its recording gets its name only at the end. */
+#define EXEC_MS 1000
+
+/* The file gets its name now, so that it is found whatever becomes of this process; but for
+ * a command that cannot be executed no old recording is replaced. */
+static void name_file(struct record *record)
+{
+	if (!record->request->file)
+		return;
+	if (!record->trace.launch.started || launch__executed(&record->trace.launch, EXEC_MS) > 0)
+		record_file__keep(record->request->file); /* else it is said again at the end */
+}
+
 		message("cannot begin the recording: %s", strerror(-err));
 	return err ? CONVOY_EXIT_FAILED : 0;
 }
@@ -150,6 +163,7 @@ static int begin_targets(struct record *record)
 			"the probes");
 		return CONVOY_EXIT_USAGE;
 	}
+	name_file(record);
 	if (!record->request->quiet)
 		message("recording %llu thread%s%s", (unsigned long long)found,
 			found == 1 ? "" : "s",
@@ -192,6 +206,8 @@ static int begin_command(struct record *record)
 		return record->trace.start_status ? record->trace.start_status : CONVOY_EXIT_FAILED;
 	record->start_ns = record->trace.start_ns;
 	record->outcome->begun = record->trace.begun;
+	if (record->trace.begun)
+		name_file(record);
 	return record->trace.signal ? CONVOY_EXIT_SIGNAL + record->trace.signal : 0;
 }
 

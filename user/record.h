@@ -11,6 +11,7 @@
 
 #include "cgroup.h"
 #include "identity.h"
+#include "record_file.h"
 #include "record_plan.h"
 #include "report.h"
 
@@ -19,6 +20,7 @@ struct record_request {
 	const struct cgroup_target *cgroup;	/* of CONVOY_TARGETS_CGROUP */
 	const struct identity *as;	/* whom a command becomes; NULL: the caller */
 	int fd;				/* the recording: empty, open for writing */
+	struct record_file *file;	/* gets its name when it has begun; NULL: none */
 	bool quiet;			/* do not say that it has begun */
 };
 

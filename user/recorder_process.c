@@ -447,8 +447,10 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 		return CONVOY_EXIT_FAILED;
 	}
 	err = options->maps ? maps__map(options->maps) : 0;
-	if (err)
+	if (err) {
 		message("the kernel's records of mappings cannot be read: %s", strerror(-err));
+		return CONVOY_EXIT_FAILED;
+	}
 	err = privileges__drop();
 	if (err) {
 		message("cannot drop privileges: %s", strerror(-err));
