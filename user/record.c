@@ -26,6 +26,8 @@
 #define LAST_SWITCHES_MS 50
 /* How long a command has to end by the Ctrl-C that it got, too. */
 #define GRACE_NS 500000000u
+/* How long a command may take to begin before its file gets its name only at the end. */
+#define EXEC_MS 1000
 /* How often to look at what does not wake. */
 #define LOOK_AGAIN_MS 500
 
@@ -106,21 +108,20 @@ static int start_recorder(struct record *record)
 		err = record_meta__write(record->recorder, record->plan,
 					 session__note(record->session));
 	if (err)
-/* How long a command may take to begin before its recording gets its name only at the end. */
-#define EXEC_MS 1000
+		message("cannot begin the recording: %s", strerror(-err));
+	return err ? CONVOY_EXIT_FAILED : 0;
+}
 
-/* The file gets its name now, so that it is found whatever becomes of this process; but for
- * a command that cannot be executed no old recording is replaced. */
+/*
+ * The file gets its name now, so that it is found whatever becomes of this process; but for
+ * a command that cannot be executed no old recording is replaced.
+ */
 static void name_file(struct record *record)
 {
 	if (!record->request->file)
 		return;
 	if (!record->trace.launch.started || launch__executed(&record->trace.launch, EXEC_MS) > 0)
 		record_file__keep(record->request->file); /* else it is said again at the end */
-}
-
-		message("cannot begin the recording: %s", strerror(-err));
-	return err ? CONVOY_EXIT_FAILED : 0;
 }
 
 /* To be told when one of these processes ends. 0 or an exit status after a message. */
