@@ -87,8 +87,8 @@ writer() {
 # sound NAME: of the last recording: done, valid, and its accounts close exactly for every
 # thread; whoever was audited has as many switches as the kernel counted.
 sound() {
-	if [ "$status" -ne 0 ]; then
-		fail "$1: status 0"
+	if [ "$status" -ne "${ends_with:-0}" ]; then
+		fail "$1: status ${ends_with:-0}"
 		return
 	fi
 	ask "$json" <<-EOT

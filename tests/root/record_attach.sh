@@ -223,8 +223,10 @@ for sig in INT TERM HUP; do
 	recording -p "$target"
 	kill -$sig "$recorder"
 	recorded
+	ends_with=$([ $sig = INT ] && echo 0 || echo $((128 + $(kill -l $sig))))
 	sound "SIG$sig ends a recording of -p"
 	is "SIG$sig: and nothing else" kill -0 "$target"
 done
+ends_with=0
 gone "$target"
 finish

@@ -109,13 +109,16 @@ done
 
 # --- ended as usual -----------------------------------------------------------------
 
+# Ctrl-C is how a recording is ended; other signals end it as well, and say so.
 for sig in INT TERM HUP; do
 	recording -a --allow-loss
 	kill -$sig "$recorder"
 	recorded
-	is "SIG$sig ends -a: status 0" [ "$status" -eq 0 ]
+	ends_with=$([ $sig = INT ] && echo 0 || echo $((128 + $(kill -l $sig))))
+	is "SIG$sig ends -a: status $ends_with" [ "$status" -eq "$ends_with" ]
 	sound_machine "SIG$sig ends -a"
 done
+ends_with=0
 gone "$target"
 
 # --- not root -----------------------------------------------------------------------
