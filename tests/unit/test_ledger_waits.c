@@ -178,6 +178,7 @@ static void test_join(void **state)
 		uint64_t times[ACCOUNT_COUNT] = { [ACCOUNT_RUNNING] = 100, [ACCOUNT_WAKEUP] = 10 };
 		union event other = ev_birth(3, 0, 5);
 
+		other.birth.pid = FIXTURE_ROOT_PID + 2;
 		other.birth.ns_pid = FIXTURE_PID + 2;
 		feed(ledger, ev_birth(1, 0, 0));
 		feed(ledger, ev_birth(2, 0, 5));
