@@ -410,7 +410,7 @@ static json_t *mode_object(const struct report_mode *mode, bool traced, bool wit
 	add_lists(&object, mode, with_threads);
 	set(&object, "speedup", maybe_real(mode->speedup));
 	set(&object, "overhead", overhead);
-	set(&object, "yields", traced ? count(mode->yields) : json_null());
+	set(&object, "yields", traced && !mode->no_yields ? count(mode->yields) : json_null());
 	set(&object, "tasks_checked", count(mode->tasks_checked));
 	set(&object, "tasks_wrong", count(mode->tasks_wrong));
 	set(&object, "audit", mode_audit(mode));

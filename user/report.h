@@ -136,6 +136,7 @@ struct report_mode {
 	struct maybe rusage_voluntary, rusage_involuntary;
 	uint64_t rusage_unsure;	/* voluntary ones more that may be among these, or not */
 	uint64_t yields;	/* sched_yield switches: spinning that futex tracing cannot see */
+	bool no_yields;		/* they are not known */
 	uint64_t tasks_checked, tasks_wrong;	/* results compared by the workload itself */
 };
 
