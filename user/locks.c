@@ -178,7 +178,7 @@ static const char *unnamed(enum lock_kind kind, bool mmap_lock)
 	case LOCK_MUTEX:
 		return "(unnamed mutex)";
 	default:
-		return "(unnamed condition variable)";
+		return "(unnamed futex, no mutex)";
 	}
 }
 

@@ -745,7 +745,7 @@ static void test_sums_over_rounds(void **state)
 	/* Contended locks come first, then queues, however long these took. */
 	assert_string_equal(mode.locks[0].name, "(unnamed mutex)");
 	assert_string_equal(mode.locks[1].name, "GIL");
-	assert_string_equal(mode.locks[2].name, "(unnamed condition variable)");
+	assert_string_equal(mode.locks[2].name, "(unnamed futex, no mutex)");
 	gil = sum_of(&mode, "GIL");
 	assert_int_equal(gil->kind, LOCK_GIL);
 	assert_int_equal(gil->waits, 6);
