@@ -150,6 +150,11 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 
 	if (analysis->options->window && round.end_ns <= round.start_ns)
 		return -ERANGE;
+	if (analysis->options->window) {
+		analysis->report->window.given = true;
+		analysis->report->window.from_ns = round.start_ns - analysis->round.start_ns;
+		analysis->report->window.to_ns = round.end_ns - analysis->round.start_ns;
+	}
 	if (round.end_ns < round.start_ns)
 		return complain(analysis, "a round ends before it begins");
 	if (end && !analysis->options->window) {

@@ -299,8 +299,9 @@ static void print_cut_waits(struct text *text, uint64_t before, uint64_t unfinis
 
 	if (before)
 		snprintf(first, sizeof(first),
-			 "%" PRIu64 " wait%s under way before the recording began", before,
-			 before == 1 ? " was" : "s were");
+			 "%" PRIu64 " wait%s under way before %s", before,
+			 before == 1 ? " was" : "s were",
+			 text->report->window.given ? "this part" : "the recording began");
 	if (before && !unfinished)
 		text__paragraph(text, 0, 2, "%s.", first);
 	else if (unfinished)

@@ -165,6 +165,10 @@ struct report {
 	bool valid;
 	bool incomplete;	/* interrupted: some rounds are missing */
 	char incomplete_why[240];	/* what to say of it; "" : that rounds are missing */
+	struct {		/* a part of the recording only, ns since it began */
+		bool given;
+		uint64_t from_ns, to_ns;
+	} window;
 	bool allow_loss;
 	char job[64];		/* "" : none */
 	char reference[64];	/* the mode that speed-up is against */

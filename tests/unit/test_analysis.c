@@ -338,6 +338,9 @@ static void test_part_beyond(void **state)
 	report__free(report);
 	report = part(900, UINT64_MAX / 2);
 	assert_int_equal(report->modes[0].wall_ns.median, 100);
+	assert_true(report->window.given);
+	assert_int_equal(report->window.from_ns, 900);
+	assert_int_equal(report->window.to_ns, 1000);
 	report__free(report);
 	whole(&written);
 	assert_int_equal(refusal_of(&written, &beyond, &status), -ERANGE);
