@@ -22,6 +22,7 @@ struct analysis {
 	unsigned rounds;		/* that began */
 	bool lost_round;		/* one began whose end is missing */
 	bool ended;			/* END was read */
+	bool nonsense;			/* it stopped where the recording makes no sense */
 
 	/* The round that is being read: */
 	bool in_round;
@@ -38,6 +39,7 @@ struct analysis {
 static int complain(struct analysis *analysis, const char *what)
 {
 	snprintf(analysis->status->damage, sizeof(analysis->status->damage), "%s", what);
+	analysis->nonsense = analysis->has_meta;
 	return -EBADMSG;
 }
 
@@ -46,7 +48,7 @@ static int read_meta(struct analysis *analysis, const json_t *document)
 	int err;
 
 	if (analysis->has_meta)
-		return complain(analysis, "it has two beginnings");
+		return complain(analysis, "a second beginning");
 	analysis->meta.report = analysis->report;
 	err = record_docs__read_meta(document, &analysis->meta);
 	if (err)
@@ -140,11 +142,19 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 		.start_ns = analysis->start_ns,
 		.end_ns = end_of_round(analysis, end),
 		.work = work,
+		/* Not known of what broke off, nor of a part. */
+		.no_tool_cpu = !end || analysis->options->window,
+		.no_yields = !end || analysis->options->window,
 	};
 	int err = 0;
 
 	if (analysis->options->window && round.end_ns <= round.start_ns)
 		return -ERANGE;
+	if (analysis->options->window) {
+		analysis->report->window.given = true;
+		analysis->report->window.from_ns = round.start_ns - analysis->round.start_ns;
+		analysis->report->window.to_ns = round.end_ns - analysis->round.start_ns;
+	}
 	if (round.end_ns < round.start_ns)
 		return complain(analysis, "a round ends before it begins");
 	if (end && !analysis->options->window) {
@@ -319,6 +329,14 @@ static int fill_report(struct analysis *analysis)
 	return verdict__judge(report);
 }
 
+/* How far the last round was read. */
+static double seconds_in(const struct analysis *analysis)
+{
+	return analysis->last_ns > analysis->round.start_ns ?
+		       (double)(analysis->last_ns - analysis->round.start_ns) / 1e9 :
+		       0;
+}
+
 /* A recording that was cut off: what it has of its last round, and how it ended. */
 static int close_cut(struct analysis *analysis)
 {
@@ -338,6 +356,10 @@ static int close_cut(struct analysis *analysis)
 	if (analysis->status->complete && analysis->ended)
 		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
 			 "the end of a round is missing");
+	else if (analysis->nonsense)
+		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
+			 "the recording makes no sense from %.3f s on: %.120s",
+			 seconds_in(analysis), damage);
 	else
 		/* What the recorder had lost by then, it says about once a second. */
 		snprintf(report->incomplete_why, sizeof(report->incomplete_why),
@@ -370,6 +392,9 @@ int analysis__read(int fd, const struct analysis_options *options, struct report
 		analysis.locks->capacity = LOCK_TABLE_CAPACITY;
 		err = recording__read(fd, &handler, status);
 	}
+	/* What came before is good, as in one that breaks off there. */
+	if (err == -EBADMSG && analysis.nonsense)
+		err = 0;
 	if (!err)
 		err = close_cut(&analysis);
 	if (!err)

@@ -230,7 +230,7 @@ static size_t holder_of(const struct ledger *ledger, const struct ledger_thread 
 		tid = ev->holder;
 	else if (ev->hdr.flags & CONVOY_F_SINCE_BEFORE && ev->word == thread->held_word)
 		tid = thread->held_by;
-	return thread_table__find_tid(&ledger->table, thread->ns_pid, tid);
+	return thread_table__find_tid(&ledger->table, thread->pid, tid);
 }
 
 /* Whose release woke the waiter. */
@@ -253,7 +253,7 @@ static int book_wait(struct ledger *ledger, struct ledger_thread *thread,
 		     uint64_t in_ns)
 {
 	bool for_tid = classify__may_be_join(ev) &&
-		       thread_table__find_tid(&ledger->table, thread->ns_pid, ev->val) != NO_THREAD;
+		       thread_table__find_tid(&ledger->table, thread->pid, ev->val) != NO_THREAD;
 	struct lock_word word = locks__find(ledger->locks, thread->ns_pid, ev->word);
 	struct wait_class class = classify__wait(ev, word.kind, for_tid, ledger->options.syscalls);
 	bool before = under_way_before(ledger, ev->hdr.flags, from);
@@ -633,7 +633,7 @@ const struct ledger_thread *ledger__thread(const struct ledger *ledger, size_t a
 const struct ledger_thread *ledger__find(const struct ledger *ledger, uint32_t ns_pid,
 					 uint32_t ns_tid)
 {
-	size_t index = thread_table__find_tid(&ledger->table, ns_pid, ns_tid);
+	size_t index = thread_table__find_ns(&ledger->table, ns_pid, ns_tid);
 
 	return index == NO_THREAD ? NULL : &ledger->table.threads[index];
 }

@@ -7,6 +7,7 @@
 #include "classify.h"
 #include "histogram.h"
 #include "lock_sums.h"
+#include "place_table.h"
 
 /*
  * A handoff takes a wait and a wake, and a few calls more for a lock that is made
@@ -30,6 +31,7 @@ struct lock_sum {
 	uint64_t held_ns, held_steps;
 	struct holder_sum *holders;
 	size_t n_holders;
+	struct place_table holder_places;
 };
 
 struct lock_sums {
@@ -52,6 +54,7 @@ void lock_sums__free(struct lock_sums *sums)
 		histogram__free(&sums->locks[i].episodes);
 		histogram__free(&sums->locks[i].handoff_ns);
 		free(sums->locks[i].holders);
+		place_table__free(&sums->locks[i].holder_places);
 	}
 	free(sums->locks);
 	free(sums);
@@ -79,52 +82,69 @@ static struct lock_sum *find_sum(struct lock_sums *sums, const struct lock *lock
 }
 
 /* In one round a holder is a thread; those of several meet by name, as locks do. */
-static bool is_holder(const struct holder_sum *holder, const char *comm, uint32_t tid,
-		      unsigned rounds)
+struct holder_key {
+	const struct lock_sum *sum;
+	const char *comm;
+	uint32_t tid;
+	bool any_tid;
+};
+
+static bool is_holder(const void *ctx, size_t place)
 {
-	return (rounds > 1 || holder->tid == tid) &&
-	       !strncmp(holder->comm, comm, sizeof(holder->comm));
+	const struct holder_key *key = ctx;
+	const struct holder_sum *holder = &key->sum->holders[place];
+
+	return (key->any_tid || holder->tid == key->tid) &&
+	       !strncmp(holder->comm, key->comm, sizeof(holder->comm));
 }
 
-static int add_holder(struct lock_sum *sum, const struct ledger_thread *thread, uint64_t wait_ns,
+static uint64_t holder_hash(const struct holder_key *key)
+{
+	uint64_t hash = key->any_tid ? 0 : key->tid;
+
+	for (size_t i = 0; i < CONVOY_COMM_LEN && key->comm[i]; i++)
+		hash = place_table__hash(hash + (unsigned char)key->comm[i] + 1);
+	return place_table__hash(hash);
+}
+
+/* `comm` must not lie in the sum's holders: they may move. */
+static int add_holder(struct lock_sum *sum, const char *comm, uint32_t tid, uint64_t wait_ns,
 		      unsigned rounds)
 {
+	const struct holder_key key = { sum, comm, tid, rounds > 1 };
+	uint64_t hash = holder_hash(&key);
+	size_t place = place_table__find(&sum->holder_places, hash, is_holder, &key);
 	struct holder_sum *grown, *holder;
 
-	for (size_t i = 0; i < sum->n_holders; i++) {
-		if (is_holder(&sum->holders[i], thread->comm, thread->tid, rounds)) {
-			sum->holders[i].wait_ns += wait_ns;
-			return 0;
-		}
+	if (place != NO_PLACE) {
+		sum->holders[place].wait_ns += wait_ns;
+		return 0;
 	}
 	grown = realloc(sum->holders, (sum->n_holders + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	sum->holders = grown;
-	holder = &grown[sum->n_holders++];
-	memcpy(holder->comm, thread->comm, sizeof(holder->comm));
-	holder->tid = thread->tid;
+	holder = &grown[sum->n_holders];
+	memcpy(holder->comm, comm, sizeof(holder->comm));
+	holder->tid = tid;
 	holder->wait_ns = wait_ns;
-	return 0;
+	return place_table__add(&sum->holder_places, hash, sum->n_holders++);
 }
 
 /* After the first round: the holders that it knew apart are one where they have one name. */
-static void join_holders(struct lock_sum *sum)
+static int join_holders(struct lock_sum *sum)
 {
-	size_t n = 0;
+	struct holder_sum *holders = sum->holders;
+	size_t n = sum->n_holders;
+	int err = 0;
 
-	for (size_t i = 0; i < sum->n_holders; i++) {
-		const struct holder_sum *holder = &sum->holders[i];
-		size_t j = 0;
-
-		while (j < n && !is_holder(&sum->holders[j], holder->comm, 0, 2))
-			j++;
-		if (j < n)
-			sum->holders[j].wait_ns += holder->wait_ns;
-		else
-			sum->holders[n++] = *holder;
-	}
-	sum->n_holders = n;
+	sum->holders = NULL;
+	sum->n_holders = 0;
+	place_table__free(&sum->holder_places);
+	for (size_t i = 0; i < n && !err; i++)
+		err = add_holder(sum, holders[i].comm, holders[i].tid, holders[i].wait_ns, 2);
+	free(holders);
+	return err;
 }
 
 static int add_lock(struct lock_sums *sums, const struct lock *lock, const struct ledger *ledger)
@@ -151,9 +171,13 @@ static int add_lock(struct lock_sums *sums, const struct lock *lock, const struc
 	err = histogram__merge(&sum->episodes, &lock->episodes);
 	if (!err)
 		err = histogram__merge(&sum->handoff_ns, &lock->handoff_ns);
-	for (size_t i = 0; i < lock->n_holders && !err; i++)
-		err = add_holder(sum, ledger__thread(ledger, lock->holders[i].thread),
-				 lock->holders[i].wait_ns, sums->rounds);
+	for (size_t i = 0; i < lock->n_holders && !err; i++) {
+		const struct ledger_thread *holder =
+			ledger__thread(ledger, lock->holders[i].thread);
+
+		err = add_holder(sum, holder->comm, holder->tid, lock->holders[i].wait_ns,
+				 sums->rounds);
+	}
 	return err;
 }
 
@@ -163,8 +187,8 @@ int lock_sums__add(struct lock_sums *sums, struct ledger *ledger)
 	int err = 0;
 
 	if (++sums->rounds == 2)
-		for (size_t i = 0; i < sums->n_locks; i++)
-			join_holders(&sums->locks[i]);
+		for (size_t i = 0; i < sums->n_locks && !err; i++)
+			err = join_holders(&sums->locks[i]);
 	for (size_t i = 0; i < locks__n(locks) && !err; i++)
 		err = add_lock(sums, locks__at(locks, i), ledger);
 	return err;
@@ -229,8 +253,12 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->max_ns = quantile(&sum->episodes, 1);
 	lock->handoffs = sum->handoffs;
 	lock->handoff_p50_ns = quantile(&sum->handoff_ns, 0.5);
-	/* Where most takes need no handoff, the time between handoffs is nobody's. */
-	if (sum->held_steps && futex_exits && sum->calls <= CALLS_PER_HANDOFF * sum->handoffs)
+	/*
+	 * Where most takes need no handoff, the time between handoffs is nobody's. Of locks
+	 * without a name neither the calls are known nor which handoffs are of one lock.
+	 */
+	if (sum->held_steps && futex_exits && published &&
+	    sum->calls <= CALLS_PER_HANDOFF * sum->handoffs)
 		lock->mean_hold_ns =
 			(struct maybe){ true, (double)sum->held_ns / (double)sum->held_steps };
 	return fill_holders(sum, lock);

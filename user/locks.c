@@ -60,6 +60,7 @@ void locks__free(struct locks *locks)
 		histogram__free(&locks->locks[i]->episodes);
 		histogram__free(&locks->locks[i]->handoff_ns);
 		free(locks->locks[i]->holders);
+		place_table__free(&locks->locks[i]->holder_places);
 		free(locks->locks[i]);
 	}
 	free(locks->locks);
@@ -177,7 +178,7 @@ static const char *unnamed(enum lock_kind kind, bool mmap_lock)
 	case LOCK_MUTEX:
 		return "(unnamed mutex)";
 	default:
-		return "(unnamed condition variable)";
+		return "(unnamed futex, no mutex)";
 	}
 }
 
@@ -227,22 +228,35 @@ static struct attempt *attempt_of(struct locks *locks, size_t thread)
 	return &locks->attempts[thread];
 }
 
+struct holder_key {
+	const struct lock *lock;
+	size_t thread;
+};
+
+static bool is_holder(const void *ctx, size_t place)
+{
+	const struct holder_key *key = ctx;
+
+	return key->lock->holders[place].thread == key->thread;
+}
+
 static int add_holder(struct lock *lock, size_t thread, uint64_t ns)
 {
+	const struct holder_key key = { lock, thread };
+	uint64_t hash = place_table__hash(thread);
+	size_t place = place_table__find(&lock->holder_places, hash, is_holder, &key);
 	struct lock_holder *grown;
 
-	for (size_t i = 0; i < lock->n_holders; i++) {
-		if (lock->holders[i].thread == thread) {
-			lock->holders[i].wait_ns += ns;
-			return 0;
-		}
+	if (place != NO_PLACE) {
+		lock->holders[place].wait_ns += ns;
+		return 0;
 	}
 	grown = realloc(lock->holders, (lock->n_holders + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	lock->holders = grown;
-	lock->holders[lock->n_holders++] = (struct lock_holder){ thread, ns };
-	return 0;
+	lock->holders[lock->n_holders] = (struct lock_holder){ thread, ns };
+	return place_table__add(&lock->holder_places, hash, lock->n_holders++);
 }
 
 /* The lock passed from one thread to another. */

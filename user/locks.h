@@ -15,6 +15,7 @@
 
 #include "bpf/events.h"
 #include "histogram.h"
+#include "place_table.h"
 #include "workloads/lock_table.h"
 
 #define NO_THREAD ((size_t)-1)
@@ -62,6 +63,7 @@ struct lock {
 	struct histogram handoff_ns;	/* from the releaser's wake-up to running */
 	struct lock_holder *holders;
 	size_t n_holders;
+	struct place_table holder_places;	/* in `holders`, by thread */
 };
 
 struct locks;

@@ -42,6 +42,7 @@ struct mode_metrics {
 	uint64_t worker_time_ns[ACCOUNT_COUNT], worker_lifetime_ns;
 	int64_t residual_ns;
 	uint64_t tool_cpu_ns, yields;
+	bool no_tool_cpu, no_yields;	/* not known of one round at least */
 	uint64_t threads_checked, threads_equal, tasks_wrong;
 	uint64_t rusage_voluntary, rusage_involuntary, rusage_unsure;
 	struct lock_sums *locks;
@@ -341,6 +342,8 @@ int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 	if (!err)
 		err = add_per_round(metrics, round, &sums);
 	metrics->tool_cpu_ns += round->tool_cpu_ns;
+	metrics->no_tool_cpu |= round->no_tool_cpu;
+	metrics->no_yields |= round->no_yields;
 	return err;
 }
 
@@ -434,6 +437,7 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	mode->worker_lifetime_ns = metrics->worker_lifetime_ns;
 	mode->residual_ns = metrics->residual_ns;
 	mode->yields = metrics->yields;
+	mode->no_yields = metrics->no_yields;
 	mode->threads_checked = metrics->threads_checked;
 	mode->threads_equal = metrics->threads_equal;
 	mode->rusage_voluntary =
@@ -443,7 +447,8 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	mode->rusage_unsure = metrics->rusage_unsure;
 	mode->tasks_checked = metrics->n_tasks;
 	mode->tasks_wrong = metrics->tasks_wrong;
-	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0, (double)metrics->tool_cpu_ns };
+	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0 && !metrics->no_tool_cpu,
+					   (double)metrics->tool_cpu_ns };
 	if (!err)
 		mode->threads =
 			copy(metrics->threads, metrics->n_threads, sizeof(*metrics->threads), &err);

@@ -20,6 +20,7 @@ struct round {
 	bool has_usage;			/* else CPU time is what the threads' own add up to */
 	struct rusage usage;		/* of the whole process tree */
 	uint64_t tool_cpu_ns;
+	bool no_tool_cpu, no_yields;	/* they are not known */
 	const struct work_result *work;	/* NULL: a command that says nothing of itself */
 };
 

@@ -206,11 +206,15 @@ static int read_command(const json_t *words, char ***command)
 	return 0;
 }
 
+#define MOST_MODES 1024		/* more are no modes that anybody named */
+
 static int read_modes(const json_t *modes, struct record_meta *meta)
 {
 	size_t n = json_array_size(modes);
 	int err = 0;
 
+	if (n > MOST_MODES)
+		return -EBADMSG;
 	meta->modes = calloc(n + 1, sizeof(*meta->modes));
 	if (!meta->modes)
 		return -ENOMEM;
@@ -336,7 +340,12 @@ int record_docs__read_locks(const json_t *document, struct lock_table *table)
 			break;
 		while (k < LOCK_KIND_COUNT && kind && strcmp(lock_kind__name(k), kind))
 			k++;
-		if (!kind || k == LOCK_KIND_COUNT || r == sizeof(roles) / sizeof(*roles) ||
+		/* Those of later versions. */
+		if (k == LOCK_KIND_COUNT)
+			k = LOCK_UNKNOWN;
+		if (r == sizeof(roles) / sizeof(*roles))
+			r = LOCK_ROLE_ACQUIRE;
+		if (!kind ||
 		    !TO_BYTES(json_object_get(from, "name"), entry->name))
 			return -EBADMSG;
 		entry->pid = (int32_t)to_u64(json_object_get(from, "pid"));

@@ -164,6 +164,18 @@ static json_t *loss(const struct report_loss *lost)
 	return object;
 }
 
+static json_t *window(const struct report *report)
+{
+	json_t *object;
+
+	if (!report->window.given)
+		return json_null();
+	object = json_object();
+	set(&object, "from_ns", count(report->window.from_ns));
+	set(&object, "to_ns", count(report->window.to_ns));
+	return object;
+}
+
 static json_t *audit(uint64_t checked, uint64_t equal)
 {
 	json_t *object = json_object();
@@ -410,7 +422,7 @@ static json_t *mode_object(const struct report_mode *mode, bool traced, bool wit
 	add_lists(&object, mode, with_threads);
 	set(&object, "speedup", maybe_real(mode->speedup));
 	set(&object, "overhead", overhead);
-	set(&object, "yields", traced ? count(mode->yields) : json_null());
+	set(&object, "yields", traced && !mode->no_yields ? count(mode->yields) : json_null());
 	set(&object, "tasks_checked", count(mode->tasks_checked));
 	set(&object, "tasks_wrong", count(mode->tasks_wrong));
 	set(&object, "audit", mode_audit(mode));
@@ -448,6 +460,7 @@ static json_t *whole_report(const struct report *report, const struct render_opt
 	set(&object, "valid", json_boolean(report->valid));
 	set(&object, "incomplete", json_boolean(report->incomplete));
 	set(&object, "incomplete_why", TEXT_OR_NULL(report->incomplete_why));
+	set(&object, "window", window(report));
 	set(&object, "audit", audit(checked, equal));
 	set(&object, "job", TEXT_OR_NULL(report->job));
 	set(&object, "reference", TEXT_OR_NULL(report->reference));

@@ -80,6 +80,11 @@ static void print_broken(struct text *text)
 				report->loss.ring, report->loss.task_state, report->loss.unmatched);
 		fputs(off, text->out);
 	}
+	if (report->window.given)
+		text__paragraph(text, 0, 2,
+				"only %.3f s to %.3f s of the recording (--from, --to)",
+				(double)report->window.from_ns / 1e9,
+				(double)report->window.to_ns / 1e9);
 	if (report->incomplete) {
 		char why[4 * sizeof(report->incomplete_why) + 1];
 
@@ -421,6 +426,16 @@ static bool is_contended(enum lock_kind kind)
 	       kind == LOCK_KERNEL;
 }
 
+/* Threads waited on futexes that are no mutexes, and may be locks all the same. */
+static bool waits_on_futexes(const struct report *report)
+{
+	for (size_t i = 0; i < report->n_modes; i++)
+		if (report->modes[i].time_ns[ACCOUNT_COND] >= report->modes[i].lifetime_ns / 100 &&
+		    report->modes[i].time_ns[ACCOUNT_COND])
+			return true;
+	return false;
+}
+
 static void print_top_lock(struct text *text)
 {
 	const struct report_lock *top = NULL;
@@ -442,8 +457,9 @@ static void print_top_lock(struct text *text)
 		}
 	}
 	if (!top) {
-		text__paragraph(text, 0, LABEL, "%-*snone: no thread slept for a lock", LABEL,
-				"top lock");
+		if (!waits_on_futexes(text->report))
+			text__paragraph(text, 0, LABEL, "%-*snone: no thread slept for a lock",
+					LABEL, "top lock");
 		return;
 	}
 	for (size_t i = 0; i < where->wall_ns.n; i++)

@@ -299,8 +299,9 @@ static void print_cut_waits(struct text *text, uint64_t before, uint64_t unfinis
 
 	if (before)
 		snprintf(first, sizeof(first),
-			 "%" PRIu64 " wait%s under way before the recording began", before,
-			 before == 1 ? " was" : "s were");
+			 "%" PRIu64 " wait%s under way before %s", before,
+			 before == 1 ? " was" : "s were",
+			 text->report->window.given ? "this part" : "the recording began");
 	if (before && !unfinished)
 		text__paragraph(text, 0, 2, "%s.", first);
 	else if (unfinished)
@@ -316,11 +317,13 @@ static void print_cut_waits(struct text *text, uint64_t before, uint64_t unfinis
 static void print_unseen(struct text *text, size_t left_out)
 {
 	uint64_t yields = 0, before = 0, unfinished = 0;
+	bool no_yields = false;
 
 	for (size_t i = 0; i < text->report->n_modes; i++) {
 		const struct report_mode *mode = &text->report->modes[i];
 
 		yields += mode->yields;
+		no_yields |= mode->no_yields;
 		for (size_t j = 0; j < mode->n_locks; j++) {
 			before += mode->locks[j].since_before;
 			unfinished += mode->locks[j].unfinished;
@@ -330,6 +333,12 @@ static void print_unseen(struct text *text, size_t left_out)
 		text__paragraph(text, 0, 2, "%zu more lock%s not shown (-v shows all).", left_out,
 				left_out == 1 ? "" : "s");
 	print_cut_waits(text, before, unfinished);
+	if (no_yields) {
+		text__paragraph(text, 0, 2,
+				"slept contention only: spinning in user space is invisible to "
+				"futex tracing");
+		return;
+	}
 	text__paragraph(text, 0, 2,
 			"slept contention only: spinning in user space is invisible to "
 			"futex tracing; %" PRIu64 " sched_yield call%s gave up a CPU",

@@ -136,6 +136,7 @@ struct report_mode {
 	struct maybe rusage_voluntary, rusage_involuntary;
 	uint64_t rusage_unsure;	/* voluntary ones more that may be among these, or not */
 	uint64_t yields;	/* sched_yield switches: spinning that futex tracing cannot see */
+	bool no_yields;		/* they are not known */
 	uint64_t tasks_checked, tasks_wrong;	/* results compared by the workload itself */
 };
 
@@ -164,6 +165,10 @@ struct report {
 	bool valid;
 	bool incomplete;	/* interrupted: some rounds are missing */
 	char incomplete_why[240];	/* what to say of it; "" : that rounds are missing */
+	struct {		/* a part of the recording only, ns since it began */
+		bool given;
+		uint64_t from_ns, to_ns;
+	} window;
 	bool allow_loss;
 	char job[64];		/* "" : none */
 	char reference[64];	/* the mode that speed-up is against */

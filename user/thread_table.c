@@ -7,38 +7,47 @@
 
 void thread_table__free(struct thread_table *table)
 {
-	free(table->tids);
+	free(table->by_pid.tids);
+	free(table->by_ns_pid.tids);
 	free(table->threads);
 }
 
-static size_t tid_slot(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid)
+static uint32_t pid_of(const struct tid_index *index, const struct thread_table *table,
+		       const struct ledger_thread *thread)
 {
-	uint64_t key = ((uint64_t)ns_pid << 32 | ns_tid) * 0x9e3779b97f4a7c15ull;
-	size_t at = (key >> 32) & (table->tids_room - 1);
+	return index == &table->by_pid ? thread->pid : thread->ns_pid;
+}
 
-	while (table->tids[at]) {
-		const struct ledger_thread *thread = &table->threads[table->tids[at] - 1];
+static size_t tid_slot(const struct thread_table *table, const struct tid_index *index,
+		       uint32_t pid, uint32_t ns_tid)
+{
+	uint64_t key = ((uint64_t)pid << 32 | ns_tid) * 0x9e3779b97f4a7c15ull;
+	size_t at = (key >> 32) & (index->room - 1);
 
-		if (thread->ns_pid == ns_pid && thread->ns_tid == ns_tid)
+	while (index->tids[at]) {
+		const struct ledger_thread *thread = &table->threads[index->tids[at] - 1];
+
+		if (pid_of(index, table, thread) == pid && thread->ns_tid == ns_tid)
 			break;
-		at = (at + 1) & (table->tids_room - 1);
+		at = (at + 1) & (index->room - 1);
 	}
 	return at;
 }
 
-int thread_table__remember_tid(struct thread_table *table, const struct ledger_thread *thread)
+static int remember(const struct thread_table *table, struct tid_index *index,
+		    const struct ledger_thread *thread)
 {
 	size_t slot;
 
-	if (2 * (table->n_tids + 1) > table->tids_room) {
-		uint32_t *old = table->tids;
-		size_t old_room = table->tids_room;
+	if (2 * (index->n + 1) > index->room) {
+		uint32_t *old = index->tids;
+		size_t old_room = index->room;
 
-		table->tids_room = old_room ? 2 * old_room : 64;
-		table->tids = calloc(table->tids_room, sizeof(*table->tids));
-		if (!table->tids) {
-			table->tids = old;
-			table->tids_room = old_room;
+		index->room = old_room ? 2 * old_room : 64;
+		index->tids = calloc(index->room, sizeof(*index->tids));
+		if (!index->tids) {
+			index->tids = old;
+			index->room = old_room;
 			return -ENOMEM;
 		}
 		for (size_t i = 0; i < old_room; i++) {
@@ -47,25 +56,44 @@ int thread_table__remember_tid(struct thread_table *table, const struct ledger_t
 			if (!old[i])
 				continue;
 			t = &table->threads[old[i] - 1];
-			table->tids[tid_slot(table, t->ns_pid, t->ns_tid)] = old[i];
+			slot = tid_slot(table, index, pid_of(index, table, t), t->ns_tid);
+			index->tids[slot] = old[i];
 		}
 		free(old);
 	}
-	slot = tid_slot(table, thread->ns_pid, thread->ns_tid);
-	if (!table->tids[slot])
-		table->n_tids++;
-	table->tids[slot] = (uint32_t)(thread - table->threads) + 1;
+	slot = tid_slot(table, index, pid_of(index, table, thread), thread->ns_tid);
+	if (!index->tids[slot])
+		index->n++;
+	index->tids[slot] = (uint32_t)(thread - table->threads) + 1;
 	return 0;
 }
 
-size_t thread_table__find_tid(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid)
+int thread_table__remember_tid(struct thread_table *table, const struct ledger_thread *thread)
+{
+	int err = remember(table, &table->by_pid, thread);
+
+	return err ? err : remember(table, &table->by_ns_pid, thread);
+}
+
+static size_t find(const struct thread_table *table, const struct tid_index *index, uint32_t pid,
+		   uint32_t ns_tid)
 {
 	uint32_t found;
 
-	if (!table->tids_room || !ns_tid)
+	if (!index->room || !ns_tid)
 		return NO_THREAD;
-	found = table->tids[tid_slot(table, ns_pid, ns_tid)];
+	found = index->tids[tid_slot(table, index, pid, ns_tid)];
 	return found ? found - 1 : NO_THREAD;
+}
+
+size_t thread_table__find_tid(const struct thread_table *table, uint32_t pid, uint32_t ns_tid)
+{
+	return find(table, &table->by_pid, pid, ns_tid);
+}
+
+size_t thread_table__find_ns(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid)
+{
+	return find(table, &table->by_ns_pid, ns_pid, ns_tid);
 }
 
 size_t thread_table__index(const struct thread_table *table, uint32_t id)
@@ -75,8 +103,12 @@ size_t thread_table__index(const struct thread_table *table, uint32_t id)
 	return id - table->first_id - 1;
 }
 
-/* The probes number threads one by one: an id that is far ahead is a damaged event. */
-#define MAX_GAP (1u << 20)
+/*
+ * The probes number threads one by one, and each has an event unless it is lost: an id
+ * that is further ahead of the events than this is a damaged one.
+ */
+#define MISSING_THREADS 65536
+#define MISSING_PER_EVENT 4
 
 int thread_table__get(struct thread_table *table, uint32_t id, struct ledger_thread **thread)
 {
@@ -85,7 +117,8 @@ int thread_table__get(struct thread_table *table, uint32_t id, struct ledger_thr
 	*thread = NULL;
 	if (index == NO_THREAD)
 		return 0;
-	if (index > table->n_threads + MAX_GAP)
+	table->n_events++;
+	if (index >= MISSING_THREADS + (MISSING_PER_EVENT + 1) * table->n_events)
 		return -EBADMSG;
 	if (index >= table->n_room) {
 		size_t room = table->n_room ? table->n_room : 16;

@@ -10,14 +10,19 @@
 
 #include "ledger.h"
 
+/* (process, the thread's own TID) -> thread + 1; open addressing, the latest wins. */
+struct tid_index {
+	uint32_t *tids;
+	size_t n, room;
+};
+
 /* Zeroed but for first_id, it is ready for use; thread_table__free() ends it. */
 struct thread_table {
 	uint32_t first_id;		/* ids up to this one belong to others */
 	struct ledger_thread *threads;	/* by id - first_id - 1 */
 	size_t n_threads, n_room;
-	/* (ns_pid, ns_tid) -> thread + 1; open addressing, the latest wins */
-	uint32_t *tids;
-	size_t n_tids, tids_room;
+	uint64_t n_events;		/* that asked for one */
+	struct tid_index by_pid, by_ns_pid;
 };
 
 void thread_table__free(struct thread_table *table);
@@ -35,7 +40,13 @@ int thread_table__get(struct thread_table *table, uint32_t id, struct ledger_thr
 /* From now on the thread is the one to be found by its numbers. Returns 0 or -ENOMEM. */
 int thread_table__remember_tid(struct thread_table *table, const struct ledger_thread *thread);
 
-/* Index of the latest thread with this TID in this process, or NO_THREAD. */
-size_t thread_table__find_tid(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid);
+/*
+ * Index of the latest thread with this TID, as it sees itself, in this process, as the
+ * initial namespace sees it (those of two namespaces may have the same numbers), or NO_THREAD.
+ */
+size_t thread_table__find_tid(const struct thread_table *table, uint32_t pid, uint32_t ns_tid);
+
+/* The same of a process that is known by its own number only. */
+size_t thread_table__find_ns(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid);
 
 #endif /* CONVOY_THREAD_TABLE_H */

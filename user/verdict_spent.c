@@ -133,7 +133,8 @@ void verdict__say_spent(struct judge *j, const char *who, const struct report_mo
 		snprintf(items[n++].words, sizeof(items[0].words), "for other locks");
 	} else {
 		items[n].share = lock;
-		items[n].always = true;
+		/* Futexes that are not told apart may be locks, too. */
+		items[n].always = verdict__share(mode, ACCOUNT_COND) < 0.01;
 		snprintf(items[n++].words, sizeof(items[0].words), "waiting for locks");
 		items[n].share = verdict__share(mode, ACCOUNT_RUNNING);
 		snprintf(items[n++].words, sizeof(items[0].words), "running");

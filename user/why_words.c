@@ -162,8 +162,6 @@ void why__say_spent(const struct why_facts *facts, FILE *out)
 		if (!said)
 			fprintf(out, " of %s time", whose);
 		fprintf(out, " %s", why__doing(items[i].account));
-		if (items[i].account == ACCOUNT_COND)
-			fputs(" (no contention)", out);
 		said++;
 	}
 }

@@ -98,6 +98,16 @@ static void test_huge_ids(void **state)
 	assert_int_equal(ledger__n_threads(ledger), 0);
 	ledger__free(ledger);
 
+	/* Each a little further: what one event may claim is limited for all of them. */
+	ledger = new_ledger(0, NULL);
+	for (uint32_t i = 1; i < 100; i++) {
+		union event birth = ev_birth(60000 * i, 10, 20);
+
+		ledger__feed(ledger, &birth.hdr);
+	}
+	assert_true(ledger__n_threads(ledger) < 67000);
+	ledger__free(ledger);
+
 	/* The largest of all, right after the last round. */
 	assert_int_equal(ledger__new(&ledger, &options), 0);
 	feed(ledger, ev_birth(0x7fffffff, 10, 20));

@@ -109,9 +109,9 @@ static void test_unpublished_locks(void **state)
 	check_lock(futex(0x1000, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG, 0), NULL, ACCOUNT_LOCK,
 		   LOCK_MUTEX, 0, "(unnamed mutex)");
 	check_lock(futex(0x1000, PRIVATE_WAIT, 1), NULL, ACCOUNT_COND, LOCK_COND, 0,
-		   "(unnamed condition variable)");
+		   "(unnamed futex, no mutex)");
 	check_lock(futex(0x1000, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 2), NULL, ACCOUNT_COND,
-		   LOCK_COND, 0, "(unnamed condition variable)");
+		   LOCK_COND, 0, "(unnamed futex, no mutex)");
 	check_lock(with_flags(futex(0x1000, PRIVATE_WAIT, 2), CONVOY_F_RESTARTED), NULL,
 		   ACCOUNT_LOCK, LOCK_MUTEX, 0, "(unnamed mutex)");
 }
@@ -150,7 +150,7 @@ static void test_published_locks(void **state)
 	check_lock(futex(0x1008, PRIVATE_WAIT, 2), table, ACCOUNT_LOCK, LOCK_MUTEX, 0,
 		   "(unnamed mutex)");
 	check_lock(futex(0x4000, PRIVATE_WAIT, 0), table, ACCOUNT_COND, LOCK_COND, 0,
-		   "(unnamed condition variable)");
+		   "(unnamed futex, no mutex)");
 	free(table);
 }
 
@@ -178,6 +178,7 @@ static void test_join(void **state)
 		uint64_t times[ACCOUNT_COUNT] = { [ACCOUNT_RUNNING] = 100, [ACCOUNT_WAKEUP] = 10 };
 		union event other = ev_birth(3, 0, 5);
 
+		other.birth.pid = FIXTURE_ROOT_PID + 2;
 		other.birth.ns_pid = FIXTURE_PID + 2;
 		feed(ledger, ev_birth(1, 0, 0));
 		feed(ledger, ev_birth(2, 0, 5));

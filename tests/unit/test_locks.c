@@ -421,6 +421,7 @@ static void test_holders(void **state)
 	const struct lock *lock;
 
 	(void)state;
+	other.birth.pid = FIXTURE_ROOT_PID + 500;
 	other.birth.ns_pid = FIXTURE_PID + 500;
 	other.birth.ns_tid = 900;
 	feed(ledger, other);
@@ -441,6 +442,27 @@ static void test_holders(void **state)
 	ledger__free(ledger);
 }
 
+/* Two containers, whose processes and threads have the same numbers in each. */
+static void test_holders_of_two_namespaces(void **state)
+{
+	struct ledger *ledger = with_threads(NULL, 2);
+
+	(void)state;
+	for (uint32_t id = 3; id <= 4; id++) {
+		union event other = ev_birth(id, 0, 0);
+
+		other.birth.pid = FIXTURE_ROOT_PID + 500;
+		other.birth.ns_tid = FIXTURE_PID + id - 3;
+		feed(ledger, other);
+	}
+	feed(ledger, held_by(FIXTURE_PID + 1, waits(1, MUTEX, 100, 110, 110)));
+	feed(ledger, held_by(FIXTURE_PID + 1, waits(3, MUTEX, 100, 130, 130)));
+	finish(ledger, 300);
+	check_holder(lock_of(ledger, "(unnamed mutex)"), 1, 10);
+	check_holder(lock_of(ledger, "(unnamed mutex)"), 3, 30);
+	ledger__free(ledger);
+}
+
 static void test_unknown_holders(void **state)
 {
 	union event unread = held_by(FIXTURE_PID + 1, waits(1, MUTEX, 200, 210, 210));
@@ -450,6 +472,7 @@ static void test_unknown_holders(void **state)
 	const struct lock *lock;
 
 	(void)state;
+	other.birth.pid = FIXTURE_ROOT_PID + 500;
 	other.birth.ns_pid = FIXTURE_PID + 500;
 	other.birth.ns_tid = 900;
 	feed(ledger, other);
@@ -722,7 +745,7 @@ static void test_sums_over_rounds(void **state)
 	/* Contended locks come first, then queues, however long these took. */
 	assert_string_equal(mode.locks[0].name, "(unnamed mutex)");
 	assert_string_equal(mode.locks[1].name, "GIL");
-	assert_string_equal(mode.locks[2].name, "(unnamed condition variable)");
+	assert_string_equal(mode.locks[2].name, "(unnamed futex, no mutex)");
 	gil = sum_of(&mode, "GIL");
 	assert_int_equal(gil->kind, LOCK_GIL);
 	assert_int_equal(gil->waits, 6);
@@ -800,6 +823,7 @@ int main(void)
 		cmocka_unit_test(test_early_handoff),
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_unknown_holders),
+		cmocka_unit_test(test_holders_of_two_namespaces),
 		cmocka_unit_test(test_smallest_range_wins),
 		cmocka_unit_test(test_tables_that_are_not_as_they_should),
 		cmocka_unit_test(test_a_name_without_its_end),

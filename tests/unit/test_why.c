@@ -46,7 +46,7 @@ static void test_lock(void **state)
 			      "'worker' (TID 3) 20 % and 2 more.");
 	assert_contains(text, "2 threads only waited (1 for work, 1 for I/O); the others spent ");
 	assert_contains(text, " of their time waiting for a lock, 17 % running, 17 % waiting for "
-			      "work (no contention), 16 % asleep. ");
+			      "work, 16 % asleep. ");
 	assert_contains(text, "They waited for an unnamed mutex: 1020 waits, the longest 9.87 ms.");
 	assert_contains(text, "Locks without a name are counted as one.");
 	assert_contains(text,
@@ -163,7 +163,7 @@ static void test_most_waited_for_lock_is_told(void **state)
 
 	(void)state;
 	/* Waiting for work is more, and is not contention. */
-	add_waited(report, "(unnamed condition variable)", LOCK_COND, 100 * WATCHED_NS);
+	add_waited(report, "(unnamed futex, no mutex)", LOCK_COND, 100 * WATCHED_NS);
 	add_waited(report, "cache", LOCK_RWLOCK, 60 * WATCHED_NS / 10);
 	text = explain_by(report, "lock");
 	assert_contains(text, "Most of the waiting for locks (67 %) was for the lock "
