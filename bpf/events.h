@@ -254,7 +254,7 @@ struct convoy_thread {
 	__u8 found;			/* by the iterator, and no record since: a guess */
 	__u32 found_id;			/* its id, while the iterator is not through with it */
 	__u32 claimed;			/* 1: by the program that makes it a traced thread */
-	__u32 gone;			/* its death was recorded */
+	__u32 gone;			/* 1: by who writes its death */
 	__u32 ns_tid, ns_pid;		/* its own numbers, until there is a record of it */
 	__u32 pad;
 	struct convoy_futex_slot futex[CONVOY_FUTEX_SLOTS + 1];	/* last: no slot left */

@@ -123,6 +123,8 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 	struct convoy_ev_death *ev;
 	u64 last;
 
+	if (!thread__claim_death(thread))
+		return; /* who found it dying has written it */
 	if (thread->is_new == CONVOY_JOINED)
 		emit_birth(ring, thread, task, thread->born_ns, cpu);
 	emit_futex_calls(ring, thread, now);
@@ -148,7 +150,6 @@ static __always_inline void emit_death(struct convoy_ring *ring, struct convoy_t
 		fill_totals(ev, thread, task, now, cpu);
 		ring__submit(ring, sizeof(*ev));
 	}
-	thread->gone = 1;
 	/* The result is asked for, so that this stays behind the record on every CPU. */
 	last = __sync_fetch_and_add(&counters.dead, 1);
 	barrier_var(last);

@@ -55,7 +55,8 @@ static __always_inline void thread__look_at(struct convoy_thread *thread, struct
 
 /*
  * Did it die before it was traced, so that no record says so? Asked once it is traced: a
- * thread that is not yet off its CPU for good is given the moment that it takes.
+ * thread that is not yet off its CPU for good is given the moment that it takes. Where
+ * that is not enough nobody can tell, so its death is claimed: it will be written once.
  */
 static __always_inline bool died_unseen(struct convoy_thread *thread, struct task_struct *task)
 {
@@ -65,9 +66,9 @@ static __always_inline bool died_unseen(struct convoy_thread *thread, struct tas
 		if (*(volatile u32 *)&task->__state != TASK_DEAD)
 			return false;
 		if (!*(volatile int *)&task->on_cpu)
-			return !*(volatile u32 *)&thread->gone;
+			break;
 	}
-	return false;
+	return thread__claim_death(thread);
 }
 
 /* Find the threads to be traced that are there already. Those that are traced are left. */

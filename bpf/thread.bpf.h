@@ -56,6 +56,12 @@ static __always_inline bool thread__claim(struct convoy_thread *thread)
 	return !__sync_val_compare_and_swap(&thread->claimed, 0, 1);
 }
 
+/* Who writes a thread's death: its last switch, or who found it dying, and not both. */
+static __always_inline bool thread__claim_death(struct convoy_thread *thread)
+{
+	return !__sync_val_compare_and_swap(&thread->gone, 0, 1);
+}
+
 /* How a record names a thread: its id, or its TID when it is not traced. */
 static __always_inline u32 thread__who(struct convoy_thread *thread, struct task_struct *task)
 {
