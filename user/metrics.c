@@ -448,7 +448,7 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	mode->tasks_checked = metrics->n_tasks;
 	mode->tasks_wrong = metrics->tasks_wrong;
 	mode->tool_cpu_ns = (struct maybe){ metrics->rounds > 0 && !metrics->no_tool_cpu,
-					   (double)metrics->tool_cpu_ns };
+					    (double)metrics->tool_cpu_ns };
 	if (!err)
 		mode->threads =
 			copy(metrics->threads, metrics->n_threads, sizeof(*metrics->threads), &err);

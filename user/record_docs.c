@@ -345,8 +345,7 @@ int record_docs__read_locks(const json_t *document, struct lock_table *table)
 			k = LOCK_UNKNOWN;
 		if (r == sizeof(roles) / sizeof(*roles))
 			r = LOCK_ROLE_ACQUIRE;
-		if (!kind ||
-		    !TO_BYTES(json_object_get(from, "name"), entry->name))
+		if (!kind || !TO_BYTES(json_object_get(from, "name"), entry->name))
 			return -EBADMSG;
 		entry->pid = (int32_t)to_u64(json_object_get(from, "pid"));
 		entry->address = (uint64_t)json_integer_value(json_object_get(from, "address"));

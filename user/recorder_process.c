@@ -209,10 +209,10 @@ static int write_some_maps(struct process *process)
 
 static int write_rest_of_maps(struct process *process)
 {
-	int err = process->options->maps ? found__write_maps(&process->found,
-							     process->options->maps,
-							     process->writer, SIZE_MAX) :
-					   0;
+	int err = process->options->maps ?
+			  found__write_maps(&process->found, process->options->maps,
+					    process->writer, SIZE_MAX) :
+			  0;
 
 	found__free(&process->found);
 	return err;

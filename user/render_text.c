@@ -81,8 +81,7 @@ static void print_broken(struct text *text)
 		fputs(off, text->out);
 	}
 	if (report->window.given)
-		text__paragraph(text, 0, 2,
-				"only %.3f s to %.3f s of the recording (--from, --to)",
+		text__paragraph(text, 0, 2, "only %.3f s to %.3f s of the recording (--from, --to)",
 				(double)report->window.from_ns / 1e9,
 				(double)report->window.to_ns / 1e9);
 	if (report->incomplete) {

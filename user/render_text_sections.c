@@ -298,8 +298,7 @@ static void print_cut_waits(struct text *text, uint64_t before, uint64_t unfinis
 	char first[TEXT_CELL] = "";
 
 	if (before)
-		snprintf(first, sizeof(first),
-			 "%" PRIu64 " wait%s under way before %s", before,
+		snprintf(first, sizeof(first), "%" PRIu64 " wait%s under way before %s", before,
 			 before == 1 ? " was" : "s were",
 			 text->report->window.given ? "this part" : "the recording began");
 	if (before && !unfinished)

@@ -117,7 +117,8 @@ static void render(const struct report *report)
 
 	require(out != NULL, "/dev/null");
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		require(!render__write(render__find(formats[i]), report, &options, out), formats[i]);
+		require(!render__write(render__find(formats[i]), report, &options, out),
+			formats[i]);
 	fclose(out);
 }
 
@@ -195,22 +196,36 @@ static void add_meta(struct bytes *bytes, enum recording_kind kind)
 
 static void add_thread(struct bytes *bytes, uint32_t id, uint64_t start)
 {
-	struct convoy_ev_birth birth = { .hdr = { CONVOY_EV_BIRTH, 0, id, start }, .born_ns = start,
-					 .tid = id, .pid = 1, .ns_tid = id, .ns_pid = 1 };
+	struct convoy_ev_birth birth = { .hdr = { CONVOY_EV_BIRTH, 0, id, start },
+					 .born_ns = start,
+					 .tid = id,
+					 .pid = 1,
+					 .ns_tid = id,
+					 .ns_pid = 1 };
 	struct convoy_ev_wait wait = { .hdr = { CONVOY_EV_WAIT,
 						CONVOY_F_VOLUNTARY | CONVOY_F_SYSCALL |
 							CONVOY_F_FUTEX | CONVOY_F_HOLDER,
 						id, start + 400 },
-				       .out_ns = start + 100, .waking_ns = start + 300,
-				       .word = 0x1000, .op = 128, .val = 2, .nr = 1,
+				       .out_ns = start + 100,
+				       .waking_ns = start + 300,
+				       .word = 0x1000,
+				       .op = 128,
+				       .val = 2,
+				       .nr = 1,
 				       .holder = 1 };
 	struct convoy_ev_runnable runnable = { .hdr = { CONVOY_EV_RUNNABLE, 0, id, start + 600 },
 					       .out_ns = start + 500 };
 	struct convoy_ev_futex futex = { .hdr = { CONVOY_EV_FUTEX, 0, id, start + 900 },
-					 .word = 0x1000, .waits = 4, .eagain = 2, .wakes = 1 };
+					 .word = 0x1000,
+					 .waits = 4,
+					 .eagain = 2,
+					 .wakes = 1 };
 	struct convoy_ev_death death = { .hdr = { CONVOY_EV_DEATH, CONVOY_F_VOLUNTARY, id,
 						  start + 900 },
-					 .nvcsw = 2, .nivcsw = 1, .runtime_ns = 500, .tid = id,
+					 .nvcsw = 2,
+					 .nivcsw = 1,
+					 .runtime_ns = 500,
+					 .tid = id,
 					 .pid = 1 };
 
 	add_item(bytes, ITEM_EVENT, &birth, sizeof(birth));
@@ -223,16 +238,22 @@ static void add_thread(struct bytes *bytes, uint32_t id, uint64_t start)
 /* Found at the start, still there at the end. */
 static void add_lasting(struct bytes *bytes, uint32_t id, uint64_t start)
 {
-	struct convoy_ev_seen seen = { .hdr = { CONVOY_EV_SEEN, 0, id, start }, .nvcsw = 3,
-				       .tid = id, .pid = 1, .ns_tid = id, .ns_pid = 1,
+	struct convoy_ev_seen seen = { .hdr = { CONVOY_EV_SEEN, 0, id, start },
+				       .nvcsw = 3,
+				       .tid = id,
+				       .pid = 1,
+				       .ns_tid = id,
+				       .ns_pid = 1,
 				       .state = CONVOY_SEEN_BLOCKED };
 	struct convoy_ev_holder holder = { .hdr = { CONVOY_EV_HOLDER, 0, id, start },
-					   .word = 0x1000, .holder = 1 };
+					   .word = 0x1000,
+					   .holder = 1 };
 	struct convoy_ev_wait open = { .hdr = { CONVOY_EV_OPEN,
 						CONVOY_F_SINCE_BEFORE | CONVOY_F_VOLUNTARY, id, 0 },
 				       .out_ns = start - 50 };
-	struct convoy_ev_death alive = { .hdr = { CONVOY_EV_ALIVE, 0, id, start + 1010 },
-					 .nvcsw = 3, .tid = id, .pid = 1 };
+	struct convoy_ev_death alive = {
+		.hdr = { CONVOY_EV_ALIVE, 0, id, start + 1010 }, .nvcsw = 3, .tid = id, .pid = 1
+	};
 
 	add_item(bytes, ITEM_EVENT, &seen, sizeof(seen));
 	add_item(bytes, ITEM_EVENT, &holder, sizeof(holder));
@@ -244,13 +265,17 @@ static void add_lasting(struct bytes *bytes, uint32_t id, uint64_t start)
 static void add_round(struct bytes *bytes, uint32_t id, uint64_t start, bool lasting, json_t *work)
 {
 	struct record_round round = { .mode = "m", .start_ns = start, .first_id = id - 1 };
-	struct record_round_end end = { .measured = true, .end_ns = start + 1000,
-					.has_usage = true, .tool_cpu_ns = 5, .work = work };
+	struct record_round_end end = { .measured = true,
+					.end_ns = start + 1000,
+					.has_usage = true,
+					.tool_cpu_ns = 5,
+					.work = work };
 	struct lock_table *locks = calloc(1, sizeof(*locks));
 
 	require(locks != NULL, "memory");
-	locks->entries[0] = (struct lock_entry){ .ready = 1, .pid = 1, .address = 0x1000,
-						 .size = 8, .kind = LOCK_GIL, .name = "GIL" };
+	locks->entries[0] = (struct lock_entry){
+		.ready = 1, .pid = 1, .address = 0x1000, .size = 8, .kind = LOCK_GIL, .name = "GIL"
+	};
 	add_document(bytes, record_docs__round(&round));
 	add_document(bytes, record_docs__locks(locks, 0, 1));
 	add_thread(bytes, id, start);
