@@ -117,9 +117,10 @@ exits_with 255 -- sh -c 'exit 255'
 exits_with 143 -- sh -c 'kill -TERM $$'
 exits_with 137 -- sh -c 'kill -KILL $$'
 exits_with 134 -- sh -c 'kill -ABRT $$'
+cp "$rec" "$tmp/old.rec"
 exits_with 127 -- "$tmp/none"
 is 'no such command: said' complained "$tmp/none"
-is 'no such command: no recording is left' [ ! -e "$rec" ]
+is 'no such command: the recording that was there is' cmp -s "$rec" "$tmp/old.rec"
 : >"$tmp/plain"
 exits_with 126 -- "$tmp/plain"
 exits_with 126 -- "$tmp"

@@ -427,6 +427,10 @@ static void check_signals(const sigset_t *blocked, const sigset_t *ignored,
 	options.ignored = ignored;
 	run_well(options, text, sizeof(text));
 	assert_int_equal(sscanf(text, "SigBlk: %llx SigIgn: %llx", &is_blocked, &is_ignored), 2);
+	/* 32 and 33 are glibc's own, and what it inherited of them stays: make ignores both. */
+	is_ignored &= ~(3ull << 31);
+	if (is_ignored != expected)
+		print_message("ignored %llx, expected %llx\n", is_ignored, expected);
 	assert_true(is_blocked == bits_of(blocked));
 	assert_true(is_ignored == expected);
 }
