@@ -90,7 +90,7 @@ EOT
 
 # Other work on the machine can keep the computing threads from it for a whole round, and
 # then nothing holds the GIL: the effect must show in one of several rounds.
-show 'mixed' -j mixed -w 2 -n 40 -r 4 -m gil-timed,threads,processes <<'EOT'
+show 'mixed' -j mixed -w 2 -n 40 -r 6 -m gil-timed,threads,processes <<'EOT'
 all requests were answered, most beside computing :: all(m["job_metrics"]["requests"]["min"] == 40 and m["job_metrics"]["requests_beside_computing"]["max"] >= 21 for m in modes)
 under a timed GIL a request waits for a switch interval :: mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] >= 0.9 * 1e6 * r["params"]["switch_interval_ms"]
 and much longer than without a GIL :: all(mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] > 5 * mode[m]["job_metrics"]["latency_p50_ns"]["min"] for m in ("threads", "processes"))
