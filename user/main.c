@@ -30,6 +30,8 @@ static const char doc[] =
 	"Examples:\n"
 	"  sudo convoy run                  the GIL benchmark in five modes, about 15 s\n"
 	"  sudo convoy run -j recursion     work that mostly sleeps\n"
+	"  sudo convoy record -- ./app      a program of your own; convoy report shows it\n"
+	"  sudo convoy why -p 4711          what does this process wait for?\n"
 	"  convoy list                      the jobs and modes there are\n"
 	"  convoy run --help                all options of a command";
 
