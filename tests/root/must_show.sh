@@ -89,10 +89,12 @@ EOT
 # --- mixed ---------------------------------------------------------------------------
 
 # Other work on the machine can keep the computing threads from it for a whole round, and
-# then nothing holds the GIL: the effect must show in one of several rounds.
+# then nothing holds the GIL: the effect must show in one of several rounds. Where only half
+# of the requests met a computing thread, the median lies between the two.
 show 'mixed' -j mixed -w 2 -n 40 -r 6 -m gil-timed,threads,processes <<'EOT'
 all requests were answered, most beside computing :: all(m["job_metrics"]["requests"]["min"] == 40 and m["job_metrics"]["requests_beside_computing"]["max"] >= 21 for m in modes)
-under a timed GIL a request waits for a switch interval :: mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] >= 0.9 * 1e6 * r["params"]["switch_interval_ms"]
+under a timed GIL requests wait for a switch interval :: mode["gil-timed"]["job_metrics"]["latency_p99_ns"]["max"] >= 0.9 * 1e6 * r["params"]["switch_interval_ms"]
+and most of them for a good part of it :: mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] >= 0.5 * 1e6 * r["params"]["switch_interval_ms"]
 and much longer than without a GIL :: all(mode["gil-timed"]["job_metrics"]["latency_p50_ns"]["max"] > 5 * mode[m]["job_metrics"]["latency_p50_ns"]["min"] for m in ("threads", "processes"))
 p99 is no less than p50 :: all(m["job_metrics"]["latency_p99_ns"]["median"] >= m["job_metrics"]["latency_p50_ns"]["median"] > 0 for m in modes)
 what it waits for is the GIL :: sum(l["total_ns"] for l in mode["gil-timed"]["locks"] if l["kind"] == "gil") * 10 > 9 * mode["gil-timed"]["lock_wait"]["total_ns"] > 0

@@ -313,8 +313,12 @@ static void check_run(const struct run *run)
 	assert_int_equal(sums.involuntary, usage->ru_nivcsw);
 	assert_true(sums.worst_residual_ns * 1000 <= (int64_t)sums.lifetime_ns);
 	assert_true(cpu_ns >= (running - stolen_ns) * 0.995);
+	/*
+	 * rusage begins at the fork, the ledger at the release of the cork: what the child
+	 * does before (its page faults after the fork, mostly) took 1.3 ms once.
+	 */
 	assert_true(cpu_ns <=
-		    (running + (double)sums.time_ns[ACCOUNT_WAKEUP] + switching) * 1.005 + 1e6);
+		    (running + (double)sums.time_ns[ACCOUNT_WAKEUP] + switching) * 1.005 + 5e6);
 }
 
 static void run_mode(struct run *run, const char *job, const char *mode, const char *extra)
