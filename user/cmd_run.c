@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,11 +114,7 @@ static int open_recording(const struct run_plan *plan, struct record_file *file)
 	}
 	if (plan->output)
 		return 0;
-	file->fd = memfd_create("convoy-recording", MFD_CLOEXEC);
-	if (file->fd >= 0)
-		return 0;
-	message("memfd_create: %s", strerror(errno));
-	return -errno;
+	return record_file__in_memory(file);
 }
 
 /* One without a round that was measured must not cost the one that was there before. */

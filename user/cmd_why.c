@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "analysis.h"
@@ -23,11 +22,7 @@ static int open_recording(const struct why_plan *plan, struct record_file *file)
 {
 	if (plan->recording)
 		return record_file__create(file, plan->recording, plan->force);
-	file->fd = memfd_create("convoy-recording", MFD_CLOEXEC);
-	if (file->fd >= 0)
-		return 0;
-	message("memfd_create: %s", strerror(errno));
-	return -errno;
+	return record_file__in_memory(file);
 }
 
 /* The name of a process as it is now; "" when that cannot be known. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,19 @@ static bool is_still(const char *path, int fd)
 
 	return !lstat(path, &named) && !fstat(fd, &opened) && S_ISREG(named.st_mode) &&
 	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+int record_file__in_memory(struct record_file *file)
+{
+	int err;
+
+	memset(file, 0, sizeof(*file));
+	file->fd = memfd_create("convoy-recording", MFD_CLOEXEC);
+	if (file->fd >= 0)
+		return 0;
+	err = -errno;
+	message("memfd_create: %s", strerror(-err));
+	return err;
 }
 
 int record_file__keep(struct record_file *file)

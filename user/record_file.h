@@ -29,6 +29,9 @@ struct record_file {
  */
 int record_file__create(struct record_file *file, const char *path, bool force);
 
+/* A recording that nobody is to keep: in memory. Returns 0 or a negative errno after a message. */
+int record_file__in_memory(struct record_file *file);
+
 /*
  * For a recording that is worth having: gives it its name, replacing the old file at once
  * and as a whole (who reads that can go on). Does nothing where there is nothing to
