@@ -158,6 +158,12 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 		if (regs.nr == NR_sched_yield)
 			thread->yields++;
 	}
+	/*
+	 * Once it is reaped no iterator finds it, and its last switch can be far away: in
+	 * another autogroup by then, it may have to wait for its CPU for half a second.
+	 */
+	if (task->exit_state)
+		emit_open(ring, thread, now, cpu);
 }
 
 /* Why a thread blocks that did so before it was looked at. */

@@ -27,7 +27,8 @@ enum convoy_event_type {
 	CONVOY_EV_BIRTH = 3,	/* struct convoy_ev_birth: a thread's first time on a CPU */
 	CONVOY_EV_DEATH = 4,	/* struct convoy_ev_death: a thread's last switch */
 	CONVOY_EV_FUTEX = 5,	/* struct convoy_ev_futex: a thread's futex calls on one word */
-	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait: still off the CPU when tracing ended */
+	CONVOY_EV_OPEN = 6,	/* struct convoy_ev_wait: off the CPU, as far as is known: at the
+				 * end of tracing, or when a thread that has exited is not gone */
 	CONVOY_EV_SEEN = 7,	/* struct convoy_ev_seen: a thread that was there before tracing */
 	CONVOY_EV_ALIVE = 8, /* struct convoy_ev_death: a thread still there when tracing ended */
 	CONVOY_EV_HOLDER =

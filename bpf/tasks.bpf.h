@@ -131,7 +131,9 @@ int find_tasks(struct bpf_iter__task *ctx)
 		death.hdr.type = CONVOY_EV_DEATH;
 		death.hdr.flags = CONVOY_F_VOLUNTARY | CONVOY_F_RECOVERED;
 		fill_totals(&death, thread, task, ev.hdr.time_ns, ev.cpu);
-		bpf_seq_write(ctx->meta->seq, &death, sizeof(death));
+		/* In a full buffer all of it is dropped, and not asked for again: its id is missed. */
+		if (bpf_seq_write(ctx->meta->seq, &death, sizeof(death)))
+			thread->id = 0;
 		__sync_fetch_and_add(&counters.dead, 1);
 	}
 	return 0;

@@ -360,6 +360,39 @@ static void test_births_around_the_end(void **state)
 	ledger__free(ledger);
 }
 
+/* Who has exited tells each time it leaves the CPU that it may not come back. */
+static void test_exited_and_not_gone(void **state)
+{
+	union event preempted = ev_still(ev_wait(1, 120, 0, 0, -1));
+	struct ledger *ledger = new_ledger(100, NULL);
+
+	(void)state;
+	preempted.hdr.flags = CONVOY_F_REAPED;
+	for (uint32_t id = 1; id <= 3; id++) {
+		feed(ledger, ev_birth(id, 100, 110));
+		preempted.hdr.id = id;
+		feed(ledger, preempted);
+	}
+	/* 1 stays away; 2 comes back and is told of no more; 3 dies. */
+	feed(ledger, ev_runnable(2, 120, 130));
+	feed(ledger, ev_runnable(3, 120, 130));
+	feed(ledger, ev_death(3, 140, 1, 1));
+	ledger__end_at(ledger, 200);
+	feed(ledger, ev_alive(2, 210));
+	finish(ledger, 200);
+	check_times(thread_at(ledger, 0),
+		    TIMES([ACCOUNT_RUNNING] = 10, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_PREEMPTED] = 80));
+	check_times(thread_at(ledger, 1),
+		    TIMES([ACCOUNT_RUNNING] = 80, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_PREEMPTED] = 10));
+	check_times(thread_at(ledger, 2),
+		    TIMES([ACCOUNT_RUNNING] = 20, [ACCOUNT_WAKEUP] = 10, [ACCOUNT_PREEMPTED] = 10));
+	assert_true(thread_at(ledger, 0)->unfinished);
+	assert_false(thread_at(ledger, 1)->unfinished);
+	assert_int_equal(ledger__n_vanished(ledger), 0);
+	assert_int_equal(ledger__unmatched(ledger), 0);
+	ledger__free(ledger);
+}
+
 /* One that is missing in the middle is lost all the same. */
 static void test_lost_threads(void **state)
 {
@@ -596,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_holder_of_a_wait_since_before),
 		cmocka_unit_test(test_intervals_around_the_end),
 		cmocka_unit_test(test_births_around_the_end),
+		cmocka_unit_test(test_exited_and_not_gone),
 		cmocka_unit_test(test_lost_threads),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_no_window),
