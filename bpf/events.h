@@ -33,6 +33,8 @@ enum convoy_event_type {
 	CONVOY_EV_ALIVE = 8, /* struct convoy_ev_death: a thread still there when tracing ended */
 	CONVOY_EV_HOLDER =
 		9, /* struct convoy_ev_holder: who held what a thread already waited for */
+	CONVOY_EV_STACK = 10, /* struct convoy_ev_stack: where a word was first waited on; never
+				 * recorded, since it may hold anything */
 };
 
 /* Flags; struct convoy_ev_hdr.flags */
@@ -153,6 +155,26 @@ struct convoy_ev_holder {
 	__u32 pad;
 };
 
+/*
+ * A thread blocks on a futex word that its process was not seen to wait on before: where it
+ * stands. The recorder makes a name of it (names.h) and throws it away.
+ */
+#define CONVOY_STACK_BYTES 1024
+#define CONVOY_STACK_SAVED 12
+
+struct convoy_ev_stack {
+	struct convoy_ev_hdr hdr;	/* time_ns: when it blocked */
+	__u64 word;
+	__u64 pc, sp;			/* its user registers */
+	/* Those that a function keeps: x86-64 rbx rbp r12-r15; arm64 x19-x30. Others: 0. */
+	__u64 saved[CONVOY_STACK_SAVED];
+	__u32 pid;			/* as the initial PID namespace sees it */
+	__u32 op;			/* of the futex call */
+	__u32 val;
+	__u32 size;			/* bytes of the stack, from sp upwards, that could be read */
+	__u8 bytes[CONVOY_STACK_BYTES];
+};
+
 /* Futex calls by one thread on one word; word 0 sums what had no slot left. */
 struct convoy_ev_futex {
 	struct convoy_ev_hdr hdr;
@@ -269,6 +291,7 @@ _Static_assert(sizeof(struct convoy_ev_death) == 80, "death");
 _Static_assert(sizeof(struct convoy_ev_futex) == 48, "futex");
 _Static_assert(sizeof(struct convoy_ev_seen) == 96, "seen");
 _Static_assert(sizeof(struct convoy_ev_holder) == 32, "holder");
+_Static_assert(sizeof(struct convoy_ev_stack) == 16 + 15 * 8 + 16 + CONVOY_STACK_BYTES, "stack");
 _Static_assert(sizeof(struct convoy_ring) == 128, "ring");
 
 #endif /* CONVOY_EVENTS_H */

@@ -17,6 +17,7 @@
 
 #include "report.h"
 #include "syscalls.h"
+#include "words.h"
 #include "workloads/lock_table.h"
 
 enum record_doc {
@@ -24,6 +25,8 @@ enum record_doc {
 	RECORD_DOC_META,	/* first of all: host, probes, what was asked for */
 	RECORD_DOC_ROUND,	/* a round begins; its events follow */
 	RECORD_DOC_LOCKS,	/* locks that the work published, before their first events */
+	RECORD_DOC_WORDS,	/* what futex words are, at any time within their round */
+	RECORD_DOC_RUNTIME,	/* a language runtime in a process, likewise */
 	RECORD_DOC_STOP,	/* the round is over at that time; what follows tells how it stood */
 	RECORD_DOC_LOSS,	/* what was lost since the recording began, if more than before */
 	RECORD_DOC_ROUND_END,	/* how the round went */
@@ -78,6 +81,13 @@ int record_docs__read_round(const json_t *document, struct record_round *round);
 json_t *record_docs__locks(const struct lock_table *table, uint32_t from, uint32_t to);
 /* Adds to the table, as far as there is room. */
 int record_docs__read_locks(const json_t *document, struct lock_table *table);
+
+/* What the recorder found out about words; in a recording, before its round's end. */
+json_t *record_docs__words(const struct word_info *infos, size_t n);
+/* Adds to the table. 0, -EBADMSG or -ENOMEM. */
+int record_docs__read_words(const json_t *document, struct words *words);
+json_t *record_docs__runtime(const struct runtime_info *info);
+int record_docs__read_runtime(const json_t *document, struct words *words);
 
 json_t *record_docs__stop(uint64_t end_ns);
 int record_docs__read_stop(const json_t *document, uint64_t *end_ns);

@@ -19,6 +19,7 @@
 
 #include "account.h"
 #include "estimate.h"
+#include "words.h"
 #include "workloads/lock_table.h"
 
 enum futex_probes { FUTEX_NONE, FUTEX_BLOCKING, FUTEX_ALL };
@@ -29,25 +30,39 @@ struct maybe {
 	double value;
 };
 
+/* What holders of a lock did while others waited for it, ns; what is missing is not known. */
+struct report_holding {
+	uint64_t running, runnable, asleep, waiting;
+};
+
 struct report_holder {
 	uint32_t tid;
 	char comm[16];
 	double share;		/* of the lock's waiting time; shares sum to <= 1 */
+	struct report_holding did;
 };
 
 struct report_lock {
 	char name[96];
 	enum lock_kind kind;
-	char runtime[32];	/* "" : none known */
+	char runtime[32];	/* "CPython 3.11.7"; "" : none known */
+	char object[64];	/* the same in every process and run; "" : known by its name only */
+	char site[96];		/* who waited first: function+offset; "" : not known */
+	unsigned objects;	/* locks of this name and kind that are added up here */
+	bool pi, robust, shared;	/* any wait on it was */
 	uint64_t episodes, waits;
 	struct maybe timeouts;	/* known with futex=all only */
 	struct maybe eagain;	/* known with futex=all only */
+	struct maybe interrupted;	/* known with futex=all only */
+	uint64_t lost_races;	/* woken by a release, and then had to wait again */
 	struct maybe futex_calls;	/* waiting and waking; known with futex=all only */
 	uint64_t total_ns;	/* blocked, without the run-queue delay after it */
 	uint64_t wakeup_ns;	/* that delay */
 	struct maybe p50_ns, p99_ns, max_ns;	/* of episodes */
 	struct report_holder *holders;	/* largest share first */
 	size_t n_holders;
+	double holder_known;	/* share of total_ns for which there is one: the coverage */
+	struct report_holding held;	/* what all of them did meanwhile */
 	uint64_t handoffs;	/* attempts that slept and ended with the lock taken over */
 	struct maybe handoff_p50_ns;	/* from that wake-up to running */
 	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them, and
@@ -93,6 +108,29 @@ struct report_metric {
 	struct estimate value;	/* in the unit that the name ends in */
 };
 
+struct report_runtime_thread {
+	uint32_t pid, tid;	/* the host's */
+	char comm[16];
+	uint64_t lifetime_ns, gil_wait_ns;
+	double held_share;	/* of the waits of others for its GIL */
+};
+
+/* A language runtime, of all processes and rounds that had this version of it. */
+struct report_runtime {
+	char name[16], version[16];
+	enum gil_state gil;
+	unsigned processes;
+	char hint[160];		/* why its lock is not known; "" : nothing to say */
+	uint64_t gil_wait_ns;	/* of all its threads */
+	uint64_t lifetime_ns;	/* of all threads of these processes */
+	uint64_t handoffs;
+	struct maybe handoffs_per_s;	/* per process and second of the walls */
+	struct maybe mean_hold_ns;
+	struct maybe switch_interval_ns;	/* as observed: what most timed waits took */
+	struct report_runtime_thread *threads;	/* that waited for it or held it; [] over 64 */
+	size_t n_threads;
+};
+
 struct report_mode {
 	char mode[64];
 	char **command;		/* NULL-terminated argv, or NULL */
@@ -113,6 +151,13 @@ struct report_mode {
 	} lock_wait;
 	struct report_lock *locks;	/* most waiting time first */
 	size_t n_locks;
+	struct report_runtime *runtimes;	/* most waiting time first */
+	size_t n_runtimes;
+	/*
+	 * How many threads wanted to run, on average: running, runnable, or waiting for a
+	 * GIL; of processes with a GIL. What is above cores_used could run in parallel.
+	 */
+	struct maybe could_run;
 	struct report_thread *threads;	/* [] unless asked for */
 	size_t n_threads;
 	struct report_cpu *cpus;

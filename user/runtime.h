@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * runtime.h - language runtimes with a lock of their own: found in a process, and the words
+ * of their lock described.
+ *
+ * One file for each (runtime_cpython.c), one row each in runtimes[]. A runtime sees a
+ * process through a struct process_view only, so it can be tested with one made up.
+ */
+#ifndef CONVOY_RUNTIME_H
+#define CONVOY_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "words.h"
+
+/* A process as a runtime can look at it. Addresses are the process's. */
+struct process_view {
+	uint32_t pid;
+	void *ctx;
+	/*
+	 * Its memory; where that is gone, what its files have there to begin with. Returns 0
+	 * or a negative errno; *live (may be NULL): it was the process's memory.
+	 */
+	int (*read)(void *ctx, uint64_t address, void *buffer, size_t size, bool *live);
+	/* A symbol of any of its files, the program first. Returns 0 or -ENOENT. */
+	int (*symbol)(void *ctx, const char *name, uint64_t *address, uint64_t *size);
+	/*
+	 * Its files that are mapped to be executed: path, and whether local symbols are
+	 * there. False: no more.
+	 */
+	bool (*module)(void *ctx, size_t at, const char **path, bool *has_symtab);
+};
+
+#define RUNTIME_WORDS_MAX 32
+
+struct runtime_found {
+	struct runtime_info info;	/* all but the pid */
+	/* Parts of its locks: all but the pid. Those of one lock have one `object`. */
+	struct word_info words[RUNTIME_WORDS_MAX];
+	size_t n_words;
+};
+
+struct runtime {
+	const char *name;
+	/* Is it in this process? -ENOENT: no. Returns 0, -ENOENT, or -EAGAIN: not set up yet. */
+	int (*find)(const struct process_view *view, struct runtime_found *found);
+	/*
+	 * Does a thread that waits here, in these functions (the innermost first; "": not
+	 * known), wait for its lock? Then the rest of *info is filled in but for pid, address
+	 * and size; for where the words themselves cannot be found.
+	 */
+	bool (*claims)(const struct runtime_found *found, const char *const *functions, size_t n,
+		       struct word_info *info);
+	/*
+	 * The TID of who holds the lock that the word is a part of, as the process itself
+	 * numbers threads. Returns 0, -ENOENT (nobody), or another negative errno.
+	 */
+	int (*holder)(const struct process_view *view, const struct runtime_found *found,
+		      uint64_t word, uint32_t *tid);
+};
+
+/* All that are known; ends with NULL. */
+extern const struct runtime *const runtimes[];
+
+#endif /* CONVOY_RUNTIME_H */
