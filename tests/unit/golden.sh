@@ -3,7 +3,8 @@
 #
 # golden.sh - recordings that were made once must give the reports that they gave, in
 # every later version. With UPDATE_GOLDEN=1 it writes the reports anew: then look at what
-# has changed, and say in the commit why.
+# has changed, and say in the commit why. They are compressed with zlib, which every build can
+# read.
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/../root/lib.sh"
 
@@ -18,11 +19,7 @@ for recording in "$CONVOY_SRC"/tests/golden/*.rec; do
 	if [ -n "${UPDATE_GOLDEN-}" ]; then
 		report "$recording" >"$expected"
 	fi
-	report "$recording" >"$tmp/$name.json" 2>"$tmp/err"
-	if grep -q 'built without' "$tmp/err"; then
-		skip "the report of $name.rec" "$(cat "$tmp/err")"
-		continue
-	fi
+	report "$recording" >"$tmp/$name.json"
 	if diff -u "$expected" "$tmp/$name.json" >"$tmp/diff"; then
 		pass "the report of $name.rec"
 	else
