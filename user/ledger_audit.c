@@ -11,11 +11,12 @@ uint64_t ledger_thread__lifetime_ns(const struct ledger_thread *thread)
 
 int64_t ledger_thread__residual_ns(const struct ledger_thread *thread)
 {
-	int64_t residual = (int64_t)ledger_thread__lifetime_ns(thread);
+	/* Unsigned, since times that are damaged can be anything. */
+	uint64_t residual = ledger_thread__lifetime_ns(thread);
 
 	for (int i = 0; i < ACCOUNT_COUNT; i++)
-		residual -= (int64_t)thread->time_ns[i];
-	return residual;
+		residual -= thread->time_ns[i];
+	return (int64_t)residual;
 }
 
 bool ledger_thread__audited(const struct ledger_thread *thread)

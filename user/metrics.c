@@ -151,7 +151,8 @@ static int add_threads(struct mode_metrics *metrics, const struct round *round,
 			continue;
 		describe_thread(&grown[metrics->n_threads++], thread, metrics->rounds, worker);
 		metrics->lifetime_ns += lifetime;
-		metrics->residual_ns += ledger_thread__residual_ns(thread);
+		metrics->residual_ns = (int64_t)((uint64_t)metrics->residual_ns +
+						 (uint64_t)ledger_thread__residual_ns(thread));
 		metrics->yields += thread->yields;
 		metrics->rusage_unsure += thread->rusage_unsure;
 		metrics->threads_checked += ledger_thread__audited(thread);

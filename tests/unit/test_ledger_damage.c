@@ -383,6 +383,21 @@ static void test_random_events_do_not_crash(void **state)
 	free(table);
 }
 
+/* Times that no clock shows: the sums go round, and nothing overflows (SAN=1). */
+static void test_times_beyond_all_bounds(void **state)
+{
+	const uint64_t far = UINT64_MAX - 10;
+	struct ledger *ledger = new_ledger(0, NULL);
+
+	(void)state;
+	feed(ledger, ev_birth(1, 0, 10));
+	feed(ledger, ev_runnable(1, 20, far));
+	finish(ledger, far + 5);
+	assert_int_equal(thread_at(ledger, 0)->time_ns[ACCOUNT_PREEMPTED], far - 20);
+	assert_int_equal(ledger_thread__residual_ns(thread_at(ledger, 0)), 0);
+	ledger__free(ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_records_of_one_thread_in_disorder),
 		cmocka_unit_test(test_one_life_from_several_rings),
 		cmocka_unit_test(test_random_events_do_not_crash),
+		cmocka_unit_test(test_times_beyond_all_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
