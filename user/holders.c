@@ -4,6 +4,7 @@
  */
 #include "holders.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,7 +12,16 @@
 
 #include "locks.h"
 
-/* A thread's state changed: how long it was in each state before, but for running. */
+/*
+ * The latest changes of a thread's state are marks: when a state ended, and which. They cost
+ * next to nothing to write, which is done with every event. To read a few is enough mostly,
+ * for waits are split soon after they were.
+ */
+#define STATE_BITS 2
+#define LATEST (UINT64_MAX >> STATE_BITS)
+static_assert(HOLDER_STATES <= 1 << STATE_BITS, "a state does not fit into a mark");
+
+/* What is older: how long the thread was in each state before, but for running. */
 struct checkpoint {
 	uint64_t when;
 	uint64_t ns[HOLDER_STATES - 1]; /* by state, less one */
@@ -23,18 +33,23 @@ struct stretch {
 	uint64_t *split;
 };
 
-#define HISTORY_ROOM (2 * HISTORY_EXACT)
-#define PART_SHIFT 4 /* a sixteenth, to begin with */
+#define MARKS_ROOM (2 * HISTORY_EXACT)
+#define OLD_ROOM 256
+#define PART_SHIFT 4 /* see is_too_long() */
 #define NEVER UINT64_MAX
 
 struct history {
-	struct checkpoint *points;
-	uint16_t n, room;
-	uint8_t part_shift; /* see thin() */
+	uint64_t *marks;
+	struct checkpoint *old; /* up to base, if there are any; the first is the beginning */
+	struct stretch *pending;
+	uint64_t base;	/* where the first mark's state began */
 	uint64_t known; /* up to then; NEVER: it has ended, nothing is to come */
 	uint64_t due;	/* no stretch is known to its end before; NEVER: none waits */
-	struct stretch *pending;
-	size_t n_pending, pending_room;
+	uint32_t n_pending, pending_room;
+	uint16_t n, room; /* marks */
+	uint16_t n_old;
+	uint8_t part_shift;
+	bool begun;
 };
 
 struct holders {
@@ -54,7 +69,8 @@ void holders__free(struct holders *holders)
 	if (!holders)
 		return;
 	for (size_t i = 0; i < holders->room; i++) {
-		free(holders->histories[i].points);
+		free(holders->histories[i].marks);
+		free(holders->histories[i].old);
 		free(holders->histories[i].pending);
 	}
 	free(holders->histories);
@@ -120,15 +136,35 @@ static uint64_t share_of(uint64_t amount, uint64_t part, uint64_t whole)
 
 /* --- reading a history ------------------------------------------------------------------ */
 
-/* The last checkpoint at or before this time, which is at or after the first one. */
-static size_t find_point(const struct history *history, uint64_t when)
+static uint64_t when_of(uint64_t mark)
 {
-	size_t low = 0, high = history->n;
+	return mark >> STATE_BITS;
+}
+
+static unsigned state_of(uint64_t mark)
+{
+	return mark & ((1u << STATE_BITS) - 1);
+}
+
+static uint64_t beginning_of(const struct history *history)
+{
+	return history->n_old ? history->old[0].when : history->base;
+}
+
+static uint64_t end_of(const struct history *history)
+{
+	return history->n ? when_of(history->marks[history->n - 1]) : history->base;
+}
+
+/* The last checkpoint at or before this time, which is at or after the first one. */
+static size_t find_old(const struct history *history, uint64_t when)
+{
+	size_t low = 0, high = history->n_old;
 
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (history->points[middle].when <= when)
+		if (history->old[middle].when <= when)
 			low = middle;
 		else
 			high = middle;
@@ -137,15 +173,15 @@ static size_t find_point(const struct history *history, uint64_t when)
 }
 
 /*
- * How long the thread was in each state from its first checkpoint up to a time that is
- * known. Between two checkpoints one state after the other gets its share of what those
- * before left over: so each of them never decreases with time, and all sum up exactly, which
- * rounding each by itself would not achieve.
+ * How long the thread was in each state from its beginning up to a time, at most base.
+ * Between two checkpoints one state after the other gets its share of what those before left
+ * over: so each of them never decreases with time, and all sum up exactly, which rounding
+ * each by itself would not achieve.
  */
 static void spent_until(const struct history *history, uint64_t when, uint64_t spent[HOLDER_STATES])
 {
-	const struct checkpoint *point = &history->points[find_point(history, when)];
-	uint64_t running = point->when - history->points[0].when;
+	const struct checkpoint *point = &history->old[find_old(history, when)];
+	uint64_t running = point->when - history->old[0].when;
 	uint64_t part = when - point->when, whole = part ? point[1].when - point->when : 0;
 
 	for (int i = 0; i < HOLDER_STATES - 1; i++) {
@@ -165,21 +201,60 @@ static void spent_until(const struct history *history, uint64_t when, uint64_t s
 	spent[HOLDER_RUNNING] = running + part;
 }
 
+/* The first mark later than a time, which is before the last one. */
+static size_t find_mark(const struct history *history, uint64_t when)
+{
+	size_t low = 0, high = history->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (when_of(history->marks[middle]) <= when)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* How long the thread was in each state in [from, to), which is known. */
+static void spent_in(const struct history *history, uint64_t from, uint64_t to,
+		     uint64_t spent[HOLDER_STATES])
+{
+	memset(spent, 0, HOLDER_STATES * sizeof(*spent));
+	if (from < history->base) {
+		uint64_t end = to < history->base ? to : history->base;
+		uint64_t before[HOLDER_STATES];
+
+		spent_until(history, from, before);
+		spent_until(history, end, spent);
+		for (int state = 0; state < HOLDER_STATES; state++)
+			spent[state] -= before[state];
+		from = end;
+	}
+	if (from >= to)
+		return;
+	for (const uint64_t *mark = &history->marks[find_mark(history, from)]; from < to; mark++) {
+		uint64_t end = when_of(*mark) < to ? when_of(*mark) : to;
+
+		spent[state_of(*mark)] += end - from;
+		from = end;
+	}
+}
+
 /* Add so many ns to the split as the holder spent [from, to), which is known. */
 static void add_to_split(const struct history *history, uint64_t from, uint64_t to, uint64_t ns,
 			 uint64_t *split)
 {
-	uint64_t before[HOLDER_STATES], spent[HOLDER_STATES], whole = to - from;
+	uint64_t spent[HOLDER_STATES], whole = to - from;
 
-	spent_until(history, from, before);
-	spent_until(history, to, spent);
+	spent_in(history, from, to, spent);
 	for (int state = HOLDER_STATES - 1; state > HOLDER_RUNNING; state--) {
-		uint64_t in_state = spent[state] - before[state];
-		uint64_t share = in_state ? share_of(ns, in_state, whole) : 0;
+		uint64_t share = spent[state] ? share_of(ns, spent[state], whole) : 0;
 
 		split[state] += share;
 		ns -= share;
-		whole -= in_state;
+		whole -= spent[state];
 	}
 	split[HOLDER_RUNNING] += ns;
 }
@@ -203,23 +278,23 @@ static void split_known(const struct history *history, struct stretch *stretch)
 {
 	uint64_t from, ns;
 
-	if (!history->n)
+	if (!history->begun)
 		return;
-	cut_stretch(stretch, history->points[0].when);
+	cut_stretch(stretch, beginning_of(history));
 	from = stretch->from;
-	ns = cut_stretch(stretch, history->points[history->n - 1].when);
+	ns = cut_stretch(stretch, end_of(history));
 	if (stretch->from > from)
 		add_to_split(history, from, stretch->from, ns, stretch->split);
 }
 
 /* --- stretches that wait ---------------------------------------------------------------- */
 
-static void split_pending(struct history *history)
+static __attribute__((noinline)) void split_pending(struct history *history)
 {
-	size_t n = 0;
+	uint32_t n = 0;
 
 	history->due = NEVER;
-	for (size_t i = 0; i < history->n_pending; i++) {
+	for (uint32_t i = 0; i < history->n_pending; i++) {
 		struct stretch *stretch = &history->pending[i];
 
 		split_known(history, stretch);
@@ -267,7 +342,7 @@ static int by_split(const void *a, const void *b)
 static void pair_pending(struct history *history)
 {
 	struct stretch *pending = history->pending;
-	size_t old = history->n_pending / 2, n = 0;
+	uint32_t old = history->n_pending / 2, n = 0;
 	uint64_t last;
 
 	qsort(pending, history->n_pending, sizeof(*pending), by_time);
@@ -276,7 +351,7 @@ static void pair_pending(struct history *history)
 		if (pending[old].from != last)
 			break;
 	qsort(pending, old, sizeof(*pending), by_split);
-	for (size_t i = 0; i < old; i++) {
+	for (uint32_t i = 0; i < old; i++) {
 		struct stretch pair = pending[i];
 
 		if (i + 1 < old && pending[i + 1].split == pair.split) {
@@ -292,7 +367,7 @@ static void pair_pending(struct history *history)
 
 static int need_pending(struct history *history)
 {
-	size_t room = history->pending_room ? 2 * history->pending_room : 4;
+	uint32_t room = history->pending_room ? 2 * history->pending_room : 4;
 	struct stretch *grown;
 
 	if (history->n_pending < history->pending_room)
@@ -348,57 +423,95 @@ static int add_pending(struct history *history, const struct stretch *stretch)
 /* --- writing a history ------------------------------------------------------------------ */
 
 /*
- * Checkpoints of the older part go. Counts are cumulative, so those that stay are as exact as
- * before; what goes is only when, between its neighbours, it was so. The first one stays,
- * too, since it tells from when on the thread is known.
- *
- * A gap may be as long as a certain part of how long ago it is: then a stretch of waiting that
- * began long ago has an end that is off by this part of its length at most. If that leaves
- * too many, the part is doubled, for good. (Dropping every second one would leave nothing at
- * all of what is older than some 1300 changes, since it hits the oldest again and again.)
+ * Between checkpoints is not known when what was. A gap may be as long as a certain part of
+ * how long ago it is: then a stretch of waiting that began long ago has a beginning that is
+ * off by this part of its length at most.
+ */
+static bool is_too_long(const struct history *history, uint64_t from, uint64_t to)
+{
+	return to - from > (history->known - to) >> history->part_shift;
+}
+
+/*
+ * Checkpoints go, those that stay are as exact as before since counts are cumulative. If too
+ * many stay, gaps may be twice as long from now on. (Dropping every second one again and
+ * again would hit the oldest each time, and leave nothing of what is more than some 1300
+ * changes ago.)
  */
 static void thin(struct history *history)
 {
-	struct checkpoint *points = history->points;
-	uint64_t now = points[history->n - 1].when;
-	size_t old = history->n - HISTORY_EXACT, n;
+	struct checkpoint *old = history->old;
 
+	for (;; history->part_shift--) {
+		uint16_t n = 1;
+		uint64_t kept = old[0].when;
+
+		/* The first one tells since when the thread is known, the last one is base. */
+		for (size_t i = 1; i < history->n_old; i++) {
+			bool keep = i + 1u == history->n_old ||
+				    is_too_long(history, kept, old[i + 1].when);
+
+			old[n] = old[i];
+			n = (uint16_t)(n + keep);
+			kept = keep ? old[i].when : kept;
+		}
+		history->n_old = n;
+		/* When it is all of its age, two gaps double it: there cannot be more. */
+		if (n <= OLD_ROOM / 2 || history->part_shift == 0)
+			return;
+	}
+}
+
+/* Make checkpoints of the older marks. */
+static int fold(struct history *history)
+{
+	size_t n = history->n - HISTORY_EXACT;
+	uint64_t spent[HOLDER_STATES] = { 0 };
+	uint64_t when = history->base, kept = when;
+
+	if (!history->old) {
+		history->old = malloc(OLD_ROOM * sizeof(*history->old));
+		if (!history->old)
+			return -ENOMEM;
+		history->old[0] = (struct checkpoint){ .when = when };
+		history->n_old = 1;
+	}
 	/* What waits is split by the exact history as far as it goes. */
 	if (history->n_pending)
 		split_pending(history);
-	for (;; history->part_shift--) {
-		n = 1;
-		for (size_t i = 1; i < old; i++) {
-			uint64_t next = points[i + 1].when;
-			bool keep = next - points[n - 1].when > (now - next) >> history->part_shift;
+	memcpy(spent + 1, history->old[history->n_old - 1].ns, sizeof(spent) - sizeof(*spent));
+	for (size_t i = 0; i < n; i++) {
+		uint64_t mark = history->marks[i];
+		struct checkpoint *point;
 
-			points[n] = points[i];
-			n += keep;
-		}
-		/* At the whole of its age, two gaps double it: so few are left of any times. */
-		if (n <= HISTORY_EXACT / 2 + 1 || history->part_shift == 0)
-			break;
-		memmove(points + n, points + old, HISTORY_EXACT * sizeof(*points));
-		old = n;
+		spent[state_of(mark)] += when_of(mark) - when;
+		when = when_of(mark);
+		if (i + 1 < n && !is_too_long(history, kept, when_of(history->marks[i + 1])))
+			continue;
+		if (history->n_old == OLD_ROOM)
+			thin(history);
+		point = &history->old[history->n_old++];
+		point->when = kept = when;
+		memcpy(point->ns, spent + 1, sizeof(point->ns));
 	}
-	memmove(points + n, points + old, HISTORY_EXACT * sizeof(*points));
-	history->n = (uint16_t)(n + HISTORY_EXACT);
+	history->base = when;
+	history->n = (uint16_t)(history->n - n);
+	memmove(history->marks, history->marks + n, history->n * sizeof(*history->marks));
+	return 0;
 }
 
-/* Room for two more checkpoints. */
-static int need_points(struct history *history)
+/* Room for two more marks. Not inlined: it would cost every call of its caller. */
+static __attribute__((noinline)) int need_marks(struct history *history)
 {
 	uint16_t room = history->room ? (uint16_t)(2 * history->room) : 4;
-	struct checkpoint *grown;
+	uint64_t *grown;
 
-	if (history->room >= HISTORY_ROOM) {
-		thin(history);
-		return 0;
-	}
-	grown = realloc(history->points, room * sizeof(*grown));
+	if (history->room >= MARKS_ROOM)
+		return fold(history);
+	grown = realloc(history->marks, room * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	history->points = grown;
+	history->marks = grown;
 	history->room = room;
 	return 0;
 }
@@ -407,7 +520,6 @@ int holders__was(struct holders *holders, size_t thread, enum holder_state state
 		 uint64_t to)
 {
 	struct history *history;
-	struct checkpoint *point;
 	int err;
 
 	if (thread >= holders->room) {
@@ -418,30 +530,21 @@ int holders__was(struct holders *holders, size_t thread, enum holder_state state
 	history = &holders->histories[thread];
 	if (from < history->known)
 		from = history->known;
-	if (to < from || (to == history->known && history->n))
+	if (to < from || to > LATEST || (to == history->known && history->begun))
 		return 0;
 	if (history->n + 2 > history->room) {
-		err = need_points(history);
+		err = need_marks(history);
 		if (err)
 			return err;
 	}
-	if (history->n) {
-		point = &history->points[history->n - 1];
-		if (from > point->when) {
-			point[1] = point[0];
-			(++point)->when = from;
-		}
-	} else {
-		point = history->points;
-		*point = (struct checkpoint){ .when = from };
+	if (!history->begun) {
+		history->begun = true;
+		history->base = from;
+	} else if (from > history->known) {
+		history->marks[history->n++] = from << STATE_BITS | HOLDER_RUNNING;
 	}
-	if (to > from) {
-		point[1] = point[0];
-		(++point)->when = to;
-		if (state != HOLDER_RUNNING)
-			point->ns[state - 1] += to - from;
-	}
-	history->n = (uint16_t)(point - history->points) + 1;
+	if (to > from)
+		history->marks[history->n++] = to << STATE_BITS | state;
 	history->known = to;
 	if (to >= history->due)
 		split_pending(history);
@@ -486,7 +589,7 @@ int holders__finish(struct holders *holders, uint64_t end_ns)
 		struct history *history = &holders->histories[i];
 		int err = 0;
 
-		if (history->n)
+		if (history->begun)
 			err = holders__was(holders, i, HOLDER_RUNNING, end_ns, end_ns);
 		if (err)
 			return err;

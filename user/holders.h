@@ -4,12 +4,12 @@
  *
  * Two things are kept for each thread: a history of what it did when, which thins out as it
  * grows (memory stays bounded: exact for the last HISTORY_EXACT changes of its state,
- * interpolated for what is older), and stretches of waiting that are to be split by it once
- * it is known that far. A thread is known from the first event of it that was fed up to the
- * last one.
+ * interpolated for what is older, in gaps that are short against how long ago that is), and
+ * stretches of waiting that are to be split by it once it is known that far. A thread is
+ * known from the first event of it that was fed up to the last one.
  *
- * Memory: a thread costs some 70 bytes, 128 more with its first event, and at most 16 KB for
- * its history however long it lives. Stretches that wait cost 32 bytes each. When more than
+ * Memory: a thread costs 64 bytes, 32 more with its first event, and at most 12 KB for its
+ * history however long it lives. Stretches that wait cost 32 bytes each. When more than
  * PENDING_EXACT wait for one holder, the older ones of the same `split` are taken together in
  * pairs, each pair as one that is spread evenly over both: no nanosecond is lost, only when
  * it was is less precise. So they are bounded by the number of different `split`s, not by
