@@ -28,6 +28,7 @@ struct convoy_counters counters SEC(".data.counters");
 #include "ring.bpf.h"
 #include "thread.bpf.h"
 #include "records.bpf.h"
+#include "words.bpf.h"
 
 /* include/trace/events/lock.h: spinning nests inside and is no wait */
 #define LCB_F_SPIN		0x0001
@@ -151,6 +152,8 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	thread->blocked = voluntary && state;
 	if (thread->blocked) {
 		thread__note_reason(thread, task, state, true);
+		if ((thread->flags & CONVOY_F_FUTEX) && !thread__knows_word(thread, task))
+			emit_stack(ring, thread, task, now);
 	} else if (!voluntary && !preempt) {
 		struct syscall_regs regs;
 

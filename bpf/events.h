@@ -157,7 +157,10 @@ struct convoy_ev_holder {
 
 /*
  * A thread blocks on a futex word that its process was not seen to wait on before: where it
- * stands. The recorder makes a name of it (names.h) and throws it away.
+ * stands. The recorder makes a name of it (names.h) and throws it away. Bytes behind `size`
+ * mean nothing. Of one that was blocked already when it was found, the probes give the
+ * registers, and the recorder reads the bytes; its word comes once more if it is waited on
+ * again, then with bytes that are of that very moment.
  */
 #define CONVOY_STACK_BYTES 1024
 #define CONVOY_STACK_SAVED 12
@@ -197,8 +200,11 @@ struct convoy_ring {
 	__u8 data[];			/* ring_size bytes, then CONVOY_RING_SLACK */
 };
 
-/* A record may begin on the ring's last 8 bytes: it then runs on into the slack. */
-#define CONVOY_RING_SLACK 256
+/*
+ * A record may begin on the ring's last 8 bytes: it then runs on into the slack, which has
+ * room for the longest.
+ */
+#define CONVOY_RING_SLACK 1280
 
 /* Whom to trace besides what the launcher forks. */
 enum convoy_targets {
@@ -232,6 +238,8 @@ struct convoy_counters {
 	__u64 dead;			/* of these, gone */
 	__u64 joined;			/* processes that were moved into the cgroup */
 	__u64 clock_offset;		/* our clock minus the runqueues', when the launcher compared */
+	__u64 stacks;			/* times that a stack found no room (no loss: the next wait
+					 * on that word tries again) */
 };
 
 enum convoy_newness {
@@ -240,6 +248,7 @@ enum convoy_newness {
 };
 
 #define CONVOY_FUTEX_SLOTS 8
+#define CONVOY_KNOWN_WORDS 8		/* a power of two */
 
 struct convoy_futex_slot {
 	__u64 word;
@@ -281,6 +290,7 @@ struct convoy_thread {
 	__u32 ns_tid, ns_pid;		/* its own numbers, until there is a record of it */
 	__u32 pad;
 	struct convoy_futex_slot futex[CONVOY_FUTEX_SLOTS + 1];	/* last: no slot left */
+	__u64 known[CONVOY_KNOWN_WORDS];	/* words that its stack is known for; words.bpf.h */
 };
 
 _Static_assert(sizeof(struct convoy_ev_hdr) == 16, "hdr");
@@ -293,5 +303,6 @@ _Static_assert(sizeof(struct convoy_ev_seen) == 96, "seen");
 _Static_assert(sizeof(struct convoy_ev_holder) == 32, "holder");
 _Static_assert(sizeof(struct convoy_ev_stack) == 16 + 15 * 8 + 16 + CONVOY_STACK_BYTES, "stack");
 _Static_assert(sizeof(struct convoy_ring) == 128, "ring");
+_Static_assert(sizeof(struct convoy_ev_stack) <= CONVOY_RING_SLACK + 8, "slack");
 
 #endif /* CONVOY_EVENTS_H */

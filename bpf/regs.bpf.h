@@ -32,6 +32,23 @@ static __always_inline void syscall_regs__read(struct task_struct *task, struct 
 	out->arg2 = regs->dx;
 }
 
+/* Where a thread stands in user space, and the registers that functions keep. */
+static __always_inline void user_regs__read(struct task_struct *task, struct convoy_ev_stack *out)
+{
+	struct pt_regs___convoy_x86 *regs = (void *)bpf_task_pt_regs(task);
+
+	out->pc = regs->ip;
+	out->sp = regs->sp;
+	out->saved[0] = regs->bx;
+	out->saved[1] = regs->bp;
+	out->saved[2] = regs->r12;
+	out->saved[3] = regs->r13;
+	out->saved[4] = regs->r14;
+	out->saved[5] = regs->r15;
+	for (int i = 6; i < CONVOY_STACK_SAVED; i++)
+		out->saved[i] = 0;
+}
+
 static __always_inline bool task_in_compat_syscall(struct task_struct *task)
 {
 	return task->thread_info.status & TS_COMPAT;
@@ -53,6 +70,16 @@ static __always_inline void syscall_regs__read(struct task_struct *task, struct 
 	out->arg2 = regs->regs[2];
 }
 
+static __always_inline void user_regs__read(struct task_struct *task, struct convoy_ev_stack *out)
+{
+	struct pt_regs___convoy_arm64 *regs = (void *)bpf_task_pt_regs(task);
+
+	out->pc = regs->pc;
+	out->sp = regs->sp;
+	for (int i = 0; i < CONVOY_STACK_SAVED; i++)
+		out->saved[i] = regs->regs[19 + i];
+}
+
 static __always_inline bool task_in_compat_syscall(struct task_struct *task)
 {
 	return false; /* not told apart yet; numbers of AArch32 calls are misread */
@@ -62,7 +89,8 @@ static __always_inline bool task_in_compat_syscall(struct task_struct *task)
 #error "convoy's probes know x86 and arm64"
 #endif
 
-#define NR_futex_wake		454	/* the same on every architecture, 6.7 */
+#define NR_futex_waitv		449	/* the same on every architecture, 5.16 */
+#define NR_futex_wake		454	/* 6.7 */
 #define NR_futex_wait		455
 
 /* include/uapi/linux/futex.h */
@@ -77,8 +105,19 @@ static __always_inline bool task_in_compat_syscall(struct task_struct *task)
 #define FUTEX_WAKE_BITSET	10
 #define FUTEX_WAIT_REQUEUE_PI	11
 #define FUTEX_LOCK_PI2		13
+#define FUTEX_PRIVATE_FLAG	0x80
 #define FUTEX_CMD_MASK		0x7f
 #define FUTEX_TID_MASK		0x3fffffff
+#define FUTEX_WAITERS		0x80000000
+#define FUTEX2_PRIVATE		0x80	/* of the newer system calls */
+
+/* An element of futex_waitv(2)'s array. */
+struct futex_waitv {
+	u64 val;
+	u64 uaddr;
+	u32 flags;
+	u32 reserved;
+};
 
 static __always_inline bool futex_op_waits(u32 op)
 {

@@ -33,6 +33,20 @@ static __always_inline void *ring__reserve(struct convoy_ring *ring, u64 size)
 	return (void *)ring + sizeof(*ring) + (head & mask);
 }
 
+/*
+ * Room for a record that can be done without: it never takes what is left for those that
+ * cannot, the ring's other half. Not counted.
+ */
+static __always_inline void *ring__reserve_spare(struct convoy_ring *ring, u64 size)
+{
+	u64 mask = config.ring_mask;
+	u64 head = ring->head;
+
+	if (head + size - *(volatile u64 *)&ring->tail > (mask + 1) / 2)
+		return NULL;
+	return (void *)ring + sizeof(*ring) + (head & mask);
+}
+
 /* Make the record visible: everything in it is written before the new head is. */
 static __always_inline void ring__submit(struct convoy_ring *ring, u64 size)
 {

@@ -119,8 +119,10 @@ int find_tasks(struct bpf_iter__task *ctx)
 		fill_wait(&wait, thread, ev.hdr.time_ns, ev.cpu);
 		wait.hdr.type = CONVOY_EV_OPEN;
 		wait.next = task__nr_at(task->group_leader, tool__level());
+		wait.holder = task__nr_at(task, tool__level());
 		wait.hdr.id = thread->found_id;
-		if (bpf_seq_write(ctx->meta->seq, &wait, sizeof(wait)))
+		if (bpf_seq_write(ctx->meta->seq, &wait, sizeof(wait)) ||
+		    !write_found_stack(ctx->meta->seq, thread, task, ev.hdr.time_ns))
 			return 0;
 	}
 	/* From here on its switches are recorded. All of the above comes before. */

@@ -70,15 +70,23 @@ static __always_inline u32 thread__who(struct convoy_thread *thread, struct task
 	return CONVOY_FOREIGN | (u32)task->pid;
 }
 
-/* Who owns the lock that this thread is about to sleep on, as user memory says. */
+/*
+ * Who owns the lock that this thread is about to sleep on, as user memory says. Two kinds of
+ * glibc's mutexes have their owner in pthread_mutex_t.__data.__owner, 8 bytes behind the
+ * word. One waits with the value 2; the other, a robust one, with what was in the word: the
+ * owner's TID with FUTEX_WAITERS (__pthread_mutex_lock_full() in nptl/pthread_mutex_lock.c).
+ * The second is believed only where both say the same, for musl's locks wait with that bit
+ * and a number that is no TID.
+ */
 static __always_inline void thread__read_holder(struct convoy_thread *thread)
 {
 	u32 cmd = thread->op & FUTEX_CMD_MASK;
+	u32 robust = thread->val & FUTEX_WAITERS ? thread->val & FUTEX_TID_MASK : 0;
 	u32 owner = 0;
 	u64 from;
 
-	if (cmd == FUTEX_WAIT && thread->val == 2)
-		from = thread->word + 8; /* glibc: pthread_mutex_t.__data.__owner */
+	if (cmd == FUTEX_WAIT && (thread->val == 2 || robust))
+		from = thread->word + 8;
 	else if (cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2)
 		from = thread->word;
 	else
@@ -87,8 +95,27 @@ static __always_inline void thread__read_holder(struct convoy_thread *thread)
 		__sync_fetch_and_add(&counters.reads, 1);
 		return;
 	}
-	thread->holder = from == thread->word ? owner & FUTEX_TID_MASK : owner;
+	if (from == thread->word)
+		owner &= FUTEX_TID_MASK;
+	else if (robust && owner != robust)
+		return;
+	thread->holder = owner;
 	thread->flags |= CONVOY_F_HOLDER;
+}
+
+/* futex_waitv(2): of all the words it waits on, the first. */
+static __always_inline void thread__read_first_word(struct convoy_thread *thread, u64 array)
+{
+	struct futex_waitv first;
+
+	if (bpf_probe_read_user(&first, sizeof(first), (void *)array)) {
+		__sync_fetch_and_add(&counters.reads, 1);
+		return;
+	}
+	thread->word = first.uaddr;
+	thread->op = FUTEX_WAIT | (first.flags & FUTEX2_PRIVATE ? FUTEX_PRIVATE_FLAG : 0);
+	thread->val = (u32)first.val;
+	thread->flags |= CONVOY_F_FUTEX;
 }
 
 /*
@@ -137,6 +164,8 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 		thread->op = FUTEX_WAIT_BITSET;
 		thread->val = (u32)regs.arg1;
 		thread->flags |= CONVOY_F_FUTEX;
+	} else if (thread->nr == NR_futex_waitv && current) {
+		thread__read_first_word(thread, regs.arg0);
 	}
 
 	if (thread->klock) {

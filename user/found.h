@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * found.h - threads that were there when a recording began: who they are, what they
- * were in the middle of, who held what they waited for, and what they have mapped.
+ * were in the middle of, where and for whom they waited, and what they have mapped.
  */
 #ifndef CONVOY_FOUND_H
 #define CONVOY_FOUND_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "maps.h"
+#include "names.h"
 #include "recording.h"
 #include "session.h"
 
@@ -18,6 +19,11 @@ struct found {
 	size_t size, room;
 	size_t n_threads;
 	uint64_t failed_reads;	/* of the holder of a lock */
+	/* Of threads that waited for a futex word: where. Never recorded. */
+	struct convoy_ev_stack *stacks;
+	size_t n_stacks, stacks_room;
+	struct convoy_ev_seen seen;	/* the thread that was looked at last, and */
+	struct convoy_ev_wait blocked;	/* what it waits for, if it does */
 	uint32_t *pids;		/* their processes, by found__follow() */
 	size_t n_pids;
 	size_t n_mapped;	/* of them, whose mappings were written */
@@ -29,6 +35,9 @@ struct found {
  */
 int found__find(struct found *found, struct session *session, int times);
 void found__free(struct found *found);
+
+/* Hand over where they wait, for names; once. Returns 0 or -ENOMEM. */
+int found__give_stacks(struct found *found, struct names *names);
 
 /* Write the threads. */
 int found__write(const struct found *found, struct recording_writer *writer);

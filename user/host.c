@@ -99,6 +99,17 @@ int host__stolen_ns(uint64_t *ns)
 	return 0;
 }
 
+bool host__in_initial_pid_namespace(void)
+{
+	char name[64];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	return !strcmp(name, "pid:[4026531836]"); /* PROC_PID_INIT_INO */
+}
+
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;

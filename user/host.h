@@ -20,6 +20,9 @@ void host__describe(struct report *report);
  */
 int host__stolen_ns(uint64_t *ns);
 
+/* Do PIDs mean here what the probes mean by them, those of the initial PID namespace? */
+bool host__in_initial_pid_namespace(void);
+
 /* How much of the CPUs' time the hypervisor took while something went on. */
 struct stolen_clock {
 	uint64_t began_ns, stolen_ns;

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "host.h"
 #include "map_events.h"
@@ -17,20 +16,10 @@ struct maps {
 	bool initial_namespace;		/* numbers here are the initial namespace's */
 	uint32_t *pids;			/* that are recorded; open addressing, 0: free */
 	size_t n_pids, room;
-	struct recording_writer *writer;	/* where drained ones go, while they do */
+	struct recording_writer *writer;	/* where mappings go, while they do */
+	mapping_fn observe;		/* NULL: nobody */
+	void *observe_ctx;
 };
-
-/* Is this the PID namespace that the probes' numbers are of? (PROC_PID_INIT_INO) */
-static bool in_initial_namespace(void)
-{
-	char name[64];
-	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
-
-	if (n < 0)
-		return false;
-	name[n] = '\0';
-	return !strcmp(name, "pid:[4026531836]");
-}
 
 int maps__open(struct maps **out, bool events, bool all)
 {
@@ -44,7 +33,7 @@ int maps__open(struct maps **out, bool events, bool all)
 		return err;
 	}
 	maps->all = all;
-	maps->initial_namespace = in_initial_namespace();
+	maps->initial_namespace = host__in_initial_pid_namespace();
 	if (events && maps->initial_namespace) {
 		err = map_events__open(&maps->events, &options);
 		if (err) {
@@ -139,18 +128,23 @@ bool maps__is_followed(const struct maps *maps, uint32_t pid)
 	return maps->all || (maps->room && maps->pids[slot_of(maps->pids, maps->room, pid)]);
 }
 
+void maps__observe(struct maps *maps, mapping_fn fn, void *ctx)
+{
+	maps->observe = fn;
+	maps->observe_ctx = ctx;
+}
+
 static int write_one(void *ctx, const struct mapping *mapping)
 {
-	return recording_writer__mapping(ctx, mapping);
+	struct maps *maps = ctx;
+	int err = recording_writer__mapping(maps->writer, mapping);
+
+	return err || !maps->observe ? err : maps->observe(maps->observe_ctx, mapping);
 }
 
 static int write_followed(void *ctx, const struct mapping *mapping)
 {
-	struct maps *maps = ctx;
-
-	if (!maps__is_followed(maps, mapping->pid))
-		return 0;
-	return recording_writer__mapping(maps->writer, mapping);
+	return maps__is_followed(ctx, mapping->pid) ? write_one(ctx, mapping) : 0;
 }
 
 int maps__write_now(struct maps *maps, uint32_t pid, struct recording_writer *writer)
@@ -159,7 +153,8 @@ int maps__write_now(struct maps *maps, uint32_t pid, struct recording_writer *wr
 
 	if (!maps->initial_namespace)
 		return 0;
-	err = map_proc__read(maps->proc, (pid_t)pid, pid, monotonic_ns(), write_one, writer);
+	maps->writer = writer;
+	err = map_proc__read(maps->proc, (pid_t)pid, pid, monotonic_ns(), write_one, maps);
 	return err == -EACCES || err == -EPERM ? 0 : err;
 }
 

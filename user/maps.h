@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mapping.h"
 #include "recording.h"
 
 struct maps;
@@ -35,6 +36,9 @@ int maps__follow(struct maps *maps, uint32_t pid);
  */
 void maps__unfollow(struct maps *maps, uint32_t pid);
 bool maps__is_followed(const struct maps *maps, uint32_t pid);
+
+/* From now on every mapping that was written is also given to `fn` (NULL: nobody). */
+void maps__observe(struct maps *maps, mapping_fn fn, void *ctx);
 
 /* Write what a process has mapped now. That it cannot be read is no error. */
 int maps__write_now(struct maps *maps, uint32_t pid, struct recording_writer *writer);

@@ -22,6 +22,8 @@ size_t event__size(uint16_t type)
 		return sizeof(struct convoy_ev_seen);
 	case CONVOY_EV_HOLDER:
 		return sizeof(struct convoy_ev_holder);
+	case CONVOY_EV_STACK:
+		return sizeof(struct convoy_ev_stack);
 	}
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "found.h"
 #include "host.h"
 #include "message.h"
+#include "names.h"
 #include "privileges.h"
 #include "recorder_wire.h"
 
@@ -30,11 +31,14 @@
 #define FLUSH_NS 1000000000u
 /* Processes whose mappings are read between two drains: some 0.4 ms each. */
 #define MAPS_AT_ONCE 4
+/* What finding names for words may take between two drains. */
+#define NAMES_NS 2000000u
 
 struct process {
 	const struct recorder_options *options;
 	struct session *session;
 	struct recording_writer *writer;
+	struct names *names;		/* NULL without a session */
 	int socket;
 	bool active;			/* a round is on */
 	bool found_any;			/* its threads were found, not forked for it */
@@ -48,7 +52,7 @@ struct process {
 	struct report_loss loss;	/* as the recording has it so far */
 	uint64_t drained_ns;		/* all events up to then are in the recording */
 	uint32_t *ended;		/* processes, since the last drain of mappings */
-	size_t n_ended;
+	size_t n_ended, ended_room;
 	struct found found;		/* at the beginning; their mappings are still to be written */
 	struct recorder_reply reply;
 };
@@ -61,37 +65,61 @@ static void pause_ns(uint64_t ns)
 		;
 }
 
-/* Whose mappings are wanted, from its birth to its end. */
+/* Whose mappings and words are wanted, from its birth to its end. */
 static int follow(struct process *process, const struct convoy_ev_hdr *ev)
 {
 	const struct convoy_ev_birth *birth = (const void *)ev;
 	const struct convoy_ev_death *death = (const void *)ev;
-	uint32_t *grown;
+	struct maps *maps = process->options->maps;
 
-	if (!process->options->maps)
-		return 0;
 	if (ev->type == CONVOY_EV_BIRTH) {
 		/* The number may be that of one that ended since the last drain. */
-		for (size_t i = 0; i < process->n_ended; i++)
-			if (process->ended[i] == birth->pid)
-				process->ended[i] = process->ended[--process->n_ended];
-		return maps__follow(process->options->maps, birth->pid);
+		for (size_t i = 0; i < process->n_ended; i++) {
+			if (process->ended[i] != birth->pid)
+				continue;
+			process->ended[i] = process->ended[--process->n_ended];
+			if (process->names && birth->tid == birth->pid)
+				names__forget(process->names, birth->pid);
+		}
+		return maps ? maps__follow(maps, birth->pid) : 0;
 	}
-	if (ev->type != CONVOY_EV_DEATH || death->tid != death->pid)
+	if (ev->type != CONVOY_EV_DEATH || death->tid != death->pid || (!maps && !process->names))
 		return 0;
-	grown = realloc(process->ended, (process->n_ended + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	process->ended = grown;
-	grown[process->n_ended++] = death->pid;
+	if (process->n_ended == process->ended_room) {
+		size_t room = process->ended_room ? 2 * process->ended_room : 64;
+		uint32_t *grown = realloc(process->ended, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		process->ended = grown;
+		process->ended_room = room;
+	}
+	process->ended[process->n_ended++] = death->pid;
 	return 0;
+}
+
+/* After all that was told of them. */
+static void forget_ended(struct process *process)
+{
+	while (process->n_ended) {
+		uint32_t pid = process->ended[--process->n_ended];
+
+		if (process->options->maps)
+			maps__unfollow(process->options->maps, pid);
+		if (process->names)
+			names__forget(process->names, pid);
+	}
 }
 
 static int write_event(void *ctx, const struct convoy_ev_hdr *ev)
 {
 	struct process *process = ctx;
-	int err = follow(process, ev);
+	int err;
 
+	/* Whatever a stack may hold, it is for finding names and for nothing else. */
+	if (ev->type == CONVOY_EV_STACK)
+		return process->names ? names__stack(process->names, (const void *)ev) : 0;
+	err = follow(process, ev);
 	if (ev->type == CONVOY_EV_WAIT || ev->type == CONVOY_EV_RUNNABLE)
 		process->reply.switches++;
 	return err ? err : recording_writer__event(process->writer, ev);
@@ -136,9 +164,19 @@ static int drain(struct process *process, uint64_t limit_ns, double *fill)
 	/* After the births, which say whose mappings are wanted. */
 	if (!err && process->options->maps)
 		err = maps__drain(process->options->maps, limit_ns, process->writer);
-	while (process->n_ended)
-		maps__unfollow(process->options->maps, process->ended[--process->n_ended]);
+	forget_ended(process);
 	return err;
+}
+
+static int observe_mapping(void *ctx, const struct mapping *mapping)
+{
+	return names__mapping(ctx, mapping);
+}
+
+/* Names for the words that were drained: in about `budget_ns`, 0: for all. */
+static int write_names(struct process *process, uint64_t budget_ns)
+{
+	return process->names ? names__write(process->names, process->writer, budget_ns) : 0;
 }
 
 /* What was lost so far, if that has changed: of one that breaks off, it is all that is known. */
@@ -191,6 +229,8 @@ static int begin(struct process *process, json_t *document, bool find)
 		err = write_document(process, record_docs__round(&round));
 	if (!err && find)
 		err = found__write(found, process->writer);
+	if (!err && process->names)
+		err = found__give_stacks(found, process->names);
 	if (!err && find && process->options->maps)
 		err = found__follow(found, process->options->maps);
 	process->reply.reads += found->failed_reads;
@@ -231,6 +271,8 @@ static int find_joined(struct process *process)
 	err = found__find(&found, process->session, 1);
 	if (!err)
 		err = found__write(&found, process->writer);
+	if (!err && process->names)
+		err = found__give_stacks(&found, process->names);
 	if (!err && process->options->maps)
 		err = found__follow(&found, process->options->maps);
 	if (!err && process->options->maps)
@@ -304,6 +346,9 @@ static int end(struct process *process, json_t *document, unsigned patience_ms)
 	}
 	if (!err)
 		err = write_rest_of_maps(process);
+	/* Before the round's end is written: they are documents of the round. */
+	if (!err)
+		err = write_names(process, 0);
 	process->active = false;
 	if (process->session) {
 		struct convoy_counters now = session__counters(process->session);
@@ -381,6 +426,8 @@ static int work(struct process *process, int *interval_ms)
 	int err = drain(process, now - DRAIN_SETTLE_NS, &fill);
 
 	if (!err)
+		err = write_names(process, NAMES_NS);
+	if (!err)
 		err = find_joined(process);
 	if (!err)
 		err = write_some_maps(process);
@@ -457,16 +504,23 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 		return CONVOY_EXIT_FAILED;
 	}
 	err = recording_writer__new(&process.writer, options->fd, options->codec);
+	if (!err && process.session)
+		err = names__new(&process.names, host__in_initial_pid_namespace());
+	if (!err && process.names && options->maps)
+		maps__observe(options->maps, observe_mapping, process.names);
 	if (!err) {
 		process.flushed_ns = monotonic_ns();
 		err = loop(&process);
 		/* Who started it is gone: what was seen is kept. */
-		if (err == -ECONNRESET && process.active && !stop(&process, monotonic_ns()))
+		if (err == -ECONNRESET && process.active && !stop(&process, monotonic_ns())) {
+			write_names(&process, 0);
 			recording_writer__flush(process.writer);
+		}
 	}
 	if (err && err != -ECONNRESET)
 		send_reply(&process, RECORDER_FAILED, err);
 	recording_writer__free(process.writer);
+	names__free(process.names);
 	found__free(&process.found);
 	free(process.ended);
 	close(socket);

@@ -564,6 +564,7 @@ struct convoy_counters session__counters(const struct session *session)
 		.dead = now->dead,
 		.joined = now->joined,
 		.clock_offset = now->clock_offset,
+		.stacks = now->stacks,
 	};
 }
 

@@ -80,7 +80,9 @@ typedef int (*session_event_fn)(void *ctx, const struct convoy_ev_hdr *ev);
  * Find the targets' threads that are there and not yet traced, and trace them from now
  * on; *n is their number. `fn` gets a CONVOY_EV_SEEN of each, and for one that is
  * blocked a CONVOY_EV_OPEN after it (which is for the caller's eyes: it is not over,
- * and its record is still to come; `next` is its PID in the caller's namespace). Works without capabilities, SESSION_FINDS times.
+ * and its record is still to come; `next` and `holder` are its PID and its own TID in the
+ * caller's namespace), and if it waits for a futex, a CONVOY_EV_STACK without bytes after
+ * that, once a word and process. Works without capabilities, SESSION_FINDS times.
  * Returns 0, -ENODATA when it was called too often, or a negative errno.
  */
 #define SESSION_FINDS 8

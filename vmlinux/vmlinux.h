@@ -37,7 +37,12 @@ typedef _Bool bool;
 /* include/uapi/linux/bpf.h */
 enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+enum {
+	BPF_NOEXIST = 1,
 };
 
 enum {
@@ -132,6 +137,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct mm_struct *mm;
 	struct sighand_struct *sighand;
+	u64 self_exec_id;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	struct sched_entity se;
@@ -144,15 +150,25 @@ struct task_struct {
  * arch/x86/include/asm/ptrace.h
  */
 struct pt_regs___convoy_x86 {
-	unsigned long di;
-	unsigned long si;
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
+	unsigned long bp;
+	unsigned long bx;
 	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
+	unsigned long ip;
+	unsigned long sp;
 };
 
 /* arch/arm64/include/asm/ptrace.h */
 struct pt_regs___convoy_arm64 {
 	u64 regs[31];
+	u64 sp;
+	u64 pc;
 	u64 orig_x0;
 	__s32 syscallno;
 };

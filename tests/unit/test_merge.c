@@ -78,7 +78,8 @@ static void test_sizes_are_those_of_the_structs(void **state)
 	assert_int_equal(event__size(CONVOY_EV_SEEN), sizeof(struct convoy_ev_seen));
 	assert_int_equal(event__size(CONVOY_EV_ALIVE), sizeof(struct convoy_ev_death));
 	assert_int_equal(event__size(CONVOY_EV_HOLDER), sizeof(struct convoy_ev_holder));
-	assert_int_equal(event__size(CONVOY_EV_HOLDER + 1), 0);
+	assert_int_equal(event__size(CONVOY_EV_STACK), sizeof(struct convoy_ev_stack));
+	assert_int_equal(event__size(CONVOY_EV_STACK + 1), 0);
 	assert_int_equal(event__size(0xffff), 0);
 	for (unsigned type = 0; type <= 0xffff; type++)
 		assert_true(event__size((uint16_t)type) <= CONVOY_RING_SLACK);
