@@ -9,6 +9,7 @@
 #	SAN=1		with AddressSanitizer and UBSan, in build-asan/; SAN=thread: build-tsan/
 #	COVERAGE=1	instrumented for gcov, in build-cov/
 #	ZSTD=0		recordings are compressed with zlib even where libzstd is there
+#	LIBDW=0		stacks of waiters are not unwound even where libdw is there; 1: also with STATIC=1
 #	STATIC=1	binaries that need no library on the target
 #	PREFIX, DESTDIR	where to install
 #	VERSION=1.2	the version, when this is no git checkout
@@ -118,11 +119,16 @@ pkg = $(shell $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static) $(1) 2>/dev/nul
 ZSTD ?= $(shell $(PKG_CONFIG) --exists libzstd 2>/dev/null && echo 1)
 zstd := $(if $(filter 1,$(ZSTD)),libzstd)
 zstd_flags := $(if $(zstd),-DHAVE_ZSTD)
-pkg_cflags := $(call pkg,--cflags libbpf libelf zlib jansson $(zstd))
-user_libs := $(call pkg,--libs libbpf libelf zlib jansson $(zstd)) -lm
+# libdw too: without it locks have no call-sites. Linked statically it needs libraries that
+# its package does not bring.
+LIBDW ?= $(if $(filter 1,$(STATIC)),,$(shell $(PKG_CONFIG) --exists libdw 2>/dev/null && echo 1))
+libdw := $(if $(filter 1,$(LIBDW)),libdw)
+libdw_flags := $(if $(libdw),-DHAVE_LIBDW)
+pkg_cflags := $(call pkg,--cflags libbpf $(libdw) libelf zlib jansson $(zstd))
+user_libs := $(call pkg,--libs libbpf $(libdw) libelf zlib jansson $(zstd)) -lm
 work_libs := $(call pkg,--libs jansson) -lm
 # There is no static cmocka everywhere; tests stay dynamic.
-test_libs = $(shell $(PKG_CONFIG) --libs cmocka libbpf libelf zlib jansson $(zstd) 2>/dev/null) -lm
+test_libs = $(shell $(PKG_CONFIG) --libs cmocka libbpf $(libdw) libelf zlib jansson $(zstd) 2>/dev/null) -lm
 
 warnings := -Wall -Wextra -Wshadow -Wwrite-strings -Wundef -Wformat=2
 warnings += -Wstrict-prototypes -Wmissing-prototypes
@@ -130,7 +136,7 @@ warnings += $(if $(filter 1,$(WERROR)),-Werror)
 
 # _GNU_SOURCE as a source would define it: doing both is no redefinition.
 includes := -iquote . -iquote user -iquote workloads -iquote bpf -iquote $(BUILD)/gen
-all_cppflags = -D_GNU_SOURCE= $(includes) $(zstd_flags) $(pkg_cflags) $(CPPFLAGS)
+all_cppflags = -D_GNU_SOURCE= $(includes) $(zstd_flags) $(libdw_flags) $(pkg_cflags) $(CPPFLAGS)
 all_cflags = -std=gnu11 -O2 -g -fPIE -pthread $(warnings) \
 	$(if $(SAN_FLAGS),$(SAN_FLAGS) -fno-omit-frame-pointer, \
 		-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(CFLAGS)

@@ -2,8 +2,10 @@
 /*
  * elf_file.h - what an ELF file says of its own addresses: symbols, data, call frames.
  *
- * libdw reads separate debug files, compressed sections and call frame information;
- * without it (HAVE_LIBDW) the file's own symbol tables are all there is, by libelf.
+ * Symbols are the file's own, and those of a separate debug file where one is found. Call
+ * frames need libdw (HAVE_LIBDW). What a file says of itself is not trusted: tables beyond
+ * what real programs have are refused, none is mapped (whoever cuts a file short would end
+ * the reader), and no debug file is fetched over a network.
  * Addresses here are the file's (vaddr); a process has them at vaddr + bias.
  */
 #ifndef CONVOY_ELF_FILE_H
@@ -44,6 +46,8 @@ bool elf_file__find(struct elf_file *file, const char *name, struct elf_symbol *
 /* What the file has there to begin with; zeroes in .bss. Returns 0 or -EFAULT. */
 int elf_file__read(struct elf_file *file, uint64_t vaddr, void *buffer, size_t size);
 bool elf_file__has_symtab(struct elf_file *file);	/* local symbols, not only exported ones */
+/* Bytes of memory that it takes by now, about. */
+size_t elf_file__memory(const struct elf_file *file);
 
 /* --- call frames ---------------------------------------------------------------------- */
 
@@ -54,6 +58,7 @@ struct unwind_frame {
 	uint64_t pc, cfa;	/* cfa: of the frame above, once stepped */
 	uint64_t regs[UNWIND_REGS];
 	uint64_t known;		/* bit N: regs[N] is */
+	bool exact;		/* pc is the next to be executed, not what follows a call */
 };
 
 /* Memory of the stack. Returns 0, or -EFAULT for what was not copied. */

@@ -6,17 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "map_build_id.h"
+#include "map_file.h"
 #include "map_proc.h"
 
-/* A line with a path of MAPPING_PATH_MAX bytes, each written as four, fits with room to
- * spare: what does not fit has a path that is too long in any case. */
-#define LINE_BYTES (8 * MAPPING_PATH_MAX)
 /* Distinct files of one process of which the build-id is asked. */
 #define FILES_MAX 1024
 
@@ -32,8 +27,7 @@ struct map_proc {
 	struct mapped_file *files;	/* of the process that is being read */
 	size_t n_files, room;
 	uint64_t unread;		/* files, of all processes */
-	char line[LINE_BYTES + 1];
-	char path[MAPPING_PATH_MAX + 64];	/* for openat() */
+	char line[MAP_PROC_LINE_BYTES + 1];
 };
 
 int map_proc__new(struct map_proc **result)
@@ -168,98 +162,6 @@ static bool same_file(const struct mapped_file *file, const struct mapping *mapp
 	       file->minor == mapping->minor;
 }
 
-/* What the kernel calls the file at `fd` in a line of maps: on some file systems (btrfs,
- * overlayfs) stat(2) gives another device. Found by mapping a page of it. */
-static bool is_mapped_as(int fd, const struct mapping *mapping)
-{
-	char path[64], line[LINE_BYTES];
-	struct mapping own = { 0 };
-	bool found = false;
-	void *memory;
-	FILE *maps;
-	int file;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (file < 0)
-		return false;
-	memory = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0);
-	close(file);
-	if (memory == MAP_FAILED)
-		return false;
-	maps = fopen("/proc/self/maps", "re");
-	while (maps && !found && fgets(line, sizeof(line), maps)) {
-		size_t length = strcspn(line, "\n");
-
-		found = !map_proc__parse_line(&own, line, length) &&
-			own.start == (uint64_t)(uintptr_t)memory;
-	}
-	if (maps)
-		fclose(maps);
-	munmap(memory, 1);
-	return found && own.inode == mapping->inode && own.major == mapping->major &&
-	       own.minor == mapping->minor;
-}
-
-/* Is the file at `fd`, found by its path, the one that was mapped? Nothing but a regular
- * file is opened for that. */
-static bool is_the_file(int fd, const struct mapping *mapping)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return false;
-	if (st.st_ino == mapping->inode && major(st.st_dev) == mapping->major &&
-	    minor(st.st_dev) == mapping->minor)
-		return true;
-	return is_mapped_as(fd, mapping);
-}
-
-/* O_PATH: nothing wakes up, nothing blocks, until it is known to be a regular file. */
-#define OPEN_FLAGS (O_PATH | O_CLOEXEC)
-
-/* The mapped file itself, whatever became of its path; needs CAP_CHECKPOINT_RESTORE. */
-static int open_mapped(struct map_proc *map_proc, int proc, const struct mapping *mapping)
-{
-	struct stat st;
-	int fd;
-
-	snprintf(map_proc->path, sizeof(map_proc->path), "map_files/%" PRIx64 "-%" PRIx64,
-		 mapping->start, mapping->start + mapping->length);
-	fd = openat(proc, map_proc->path, OPEN_FLAGS);
-	if (fd < 0)
-		return -errno;
-	/* Another file could have been mapped there since. */
-	if (!fstat(fd, &st) && st.st_ino == mapping->inode)
-		return fd;
-	close(fd);
-	return -ESTALE;
-}
-
-/* The file at that path, from that directory, if it is the one that was mapped. */
-static int open_if_it_is(int directory, const char *path, const struct mapping *mapping)
-{
-	int fd = openat(directory, path, OPEN_FLAGS);
-
-	if (fd >= 0 && is_the_file(fd, mapping))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -ENOENT;
-}
-
-/* By its path, as the process sees it or, below a chroot, as this one does. */
-static int open_by_path(struct map_proc *map_proc, int proc, const struct mapping *mapping)
-{
-	int fd;
-
-	if (mapping->path[0] != '/')
-		return -ENOENT;
-	snprintf(map_proc->path, sizeof(map_proc->path), "root%s", mapping->path);
-	fd = open_if_it_is(proc, map_proc->path, mapping);
-	return fd >= 0 ? fd : open_if_it_is(AT_FDCWD, mapping->path, mapping);
-}
-
 static const struct mapped_file *find_file(const struct map_proc *map_proc,
 					   const struct mapping *mapping)
 {
@@ -289,12 +191,7 @@ static int note_file(struct map_proc *map_proc, int proc, const struct mapping *
 	}
 	file = &map_proc->files[map_proc->n_files++];
 	*file = (struct mapped_file){ mapping->major, mapping->minor, mapping->inode, { 0 } };
-	fd = open_mapped(map_proc, proc, mapping);
-	if (fd < 0)
-		fd = open_by_path(map_proc, proc, mapping);
-	/* The program, also below a directory that is not open to this process. */
-	if (fd < 0)
-		fd = open_if_it_is(proc, "exe", mapping);
+	fd = map_file__open(proc, mapping);
 	if (fd >= 0) {
 		file->id = build_id_cache__get(map_proc->cache, fd);
 		close(fd);

@@ -44,6 +44,10 @@ int map_proc__read(struct map_proc *map_proc, pid_t pid, uint32_t host_pid, uint
 /* Files mapped executable, of each process that was read, that could not be read. */
 uint64_t map_proc__unread(const struct map_proc *map_proc);
 
+/* A line with a path of MAPPING_PATH_MAX bytes, each written as four, fits with room to
+ * spare: what does not fit has a path that is too long in any case. */
+#define MAP_PROC_LINE_BYTES (8 * MAPPING_PATH_MAX)
+
 /*
  * Pure: one line of /proc/PID/maps, without its newline and of `length` bytes, into all
  * of *mapping but pid, time_ns and build-id. The path is decoded in place and points into

@@ -1,60 +1,338 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * names.c - finds no name yet: what stands here until it does.
- */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "elf_cache.h"
+#include "host.h"
+#include "map_proc.h"
+#include "name_word.h"
 #include "names.h"
+#include "names_parts.h"
+#include "record_docs.h"
+
+#define STACKS_MAX 4096
+#define PROCESSES_MAX 32768
+#define BUCKETS 1024
+/* Words of one document: so that it stays below what a document may take. */
+#define WORDS_MAX 2048
+/* A process whose memory is asked for and has no file is not read again for a while. */
+#define READ_INTERVAL_NS 50000000u
+
+struct pending {
+	struct pending *next;
+	struct process *process;
+	struct convoy_ev_stack stack;
+};
 
 struct names {
 	bool read_proc;
+	struct map_proc *map_proc;
+	struct elf_cache *cache;
+	struct process *processes[BUCKETS];	/* by PID, those that go on */
+	size_t n_processes;
+	struct pending *first, **last;
+	size_t n_pending;
+	uint64_t dropped;
 };
 
-int names__new(struct names **names, bool read_proc)
+int names__new(struct names **result, bool read_proc)
 {
-	*names = calloc(1, sizeof(**names));
-	if (!*names)
+	struct names *names = calloc(1, sizeof(*names));
+
+	if (!names)
 		return -ENOMEM;
-	(*names)->read_proc = read_proc;
+	names->read_proc = read_proc;
+	names->last = &names->first;
+	names->cache = elf_cache__new();
+	if (!names->cache || map_proc__new(&names->map_proc)) {
+		names__free(names);
+		return -ENOMEM;
+	}
+	*result = names;
 	return 0;
 }
 
-void names__free(struct names *names)
+uint64_t names__dropped(const struct names *names)
 {
-	free(names);
+	return names->dropped;
 }
 
-int names__mapping(struct names *names, const struct mapping *mapping)
+/* --- processes ------------------------------------------------------------------------ */
+
+static void release(struct process *process)
 {
-	(void)names;
-	(void)mapping;
-	return 0;
+	if (--process->refs)
+		return;
+	names_runtimes__free(process);
+	address_space__free(process->space);
+	free(process);
 }
 
-int names__stack(struct names *names, const struct convoy_ev_stack *stack)
+static struct process **place_of(struct names *names, uint32_t pid)
 {
-	(void)names;
-	(void)stack;
-	return 0;
+	struct process **place = &names->processes[pid % BUCKETS];
+
+	while (*place && (*place)->pid != pid)
+		place = &(*place)->next;
+	return place;
 }
 
-int names__write(struct names *names, struct recording_writer *writer, uint64_t budget_ns)
+/* The process that has the number now. -EMFILE: there are too many. */
+static int get_process(struct names *names, uint32_t pid, struct process **result)
 {
-	(void)names;
-	(void)writer;
-	(void)budget_ns;
+	struct process **place = place_of(names, pid), *process = *place;
+
+	if (!process) {
+		if (names->n_processes == PROCESSES_MAX)
+			return -EMFILE;
+		process = calloc(1, sizeof(*process));
+		if (!process)
+			return -ENOMEM;
+		process->space = address_space__new(pid);
+		if (!process->space) {
+			free(process);
+			return -ENOMEM;
+		}
+		process->pid = pid;
+		process->refs = 1;
+		process->cache = names->cache;
+		process->proc = process->mem = -1;
+		*place = process;
+		names->n_processes++;
+	}
+	*result = process;
 	return 0;
 }
 
 void names__forget(struct names *names, uint32_t pid)
 {
-	(void)names;
-	(void)pid;
+	struct process **place = place_of(names, pid), *process = *place;
+
+	if (!process)
+		return;
+	*place = process->next;
+	names->n_processes--;
+	process->next = NULL;
+	process->gone = true;
+	release(process);
 }
 
-uint64_t names__dropped(const struct names *names)
+static void close_process(struct process *process)
 {
-	(void)names;
+	if (process->proc >= 0)
+		close(process->proc);
+	if (process->mem >= 0)
+		close(process->mem);
+	process->proc = process->mem = -1;
+	address_space__set_proc(process->space, -1);
+}
+
+static void open_process(const struct names *names, struct process *process)
+{
+	char path[64];
+
+	if (!names->read_proc || process->gone || process->proc >= 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%u", process->pid);
+	process->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process->proc >= 0)
+		process->mem = openat(process->proc, "mem", O_RDONLY | O_CLOEXEC);
+	address_space__set_proc(process->space, process->proc);
+}
+
+void names__free(struct names *names)
+{
+	if (!names)
+		return;
+	for (struct pending *at = names->first, *next; at; at = next) {
+		next = at->next;
+		release(at->process);
+		free(at);
+	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (names->processes[i])
+			names__forget(names, names->processes[i]->pid);
+	elf_cache__free(names->cache);
+	map_proc__free(names->map_proc);
+	free(names);
+}
+
+/* --- what comes in -------------------------------------------------------------------- */
+
+int names__mapping(struct names *names, const struct mapping *mapping)
+{
+	struct process *process;
+	int err;
+
+	/* Stacks that came before are of the program before: it keeps its mappings. */
+	if (mapping->kind == MAPPING_EXEC)
+		names__forget(names, mapping->pid);
+	err = get_process(names, mapping->pid, &process);
+	if (!err)
+		err = address_space__told(process->space, mapping);
+	return err == -EMFILE ? 0 : err;
+}
+
+int names__stack(struct names *names, const struct convoy_ev_stack *stack)
+{
+	struct process *process;
+	struct pending *pending;
+	int err;
+
+	if (names->n_pending == STACKS_MAX) {
+		names->dropped++;
+		return 0;
+	}
+	err = get_process(names, stack->pid, &process);
+	if (err == -EMFILE) {
+		names->dropped++;
+		return 0;
+	}
+	pending = err ? NULL : malloc(sizeof(*pending));
+	if (!pending)
+		return -ENOMEM;
+	pending->next = NULL;
+	pending->process = process;
+	pending->stack = *stack;
+	process->refs++;
+	*names->last = pending;
+	names->last = &pending->next;
+	names->n_pending++;
 	return 0;
+}
+
+/* --- what was found ------------------------------------------------------------------- */
+
+int found_words__write(struct found_words *found)
+{
+	json_t *document;
+	int err;
+
+	if (!found->n)
+		return 0;
+	document = record_docs__words(found->infos, found->n);
+	found->n = 0;
+	if (!document)
+		return -ENOMEM;
+	err = recording_writer__document(found->writer, document);
+	json_decref(document);
+	return err;
+}
+
+int found_words__add(struct found_words *found, const struct word_info *info)
+{
+	int err = found->n == WORDS_MAX ? found_words__write(found) : 0;
+
+	if (err)
+		return err;
+	if (found->n == found->room) {
+		size_t room = found->room ? 2 * found->room : 16;
+		struct word_info *grown = realloc(found->infos, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		found->infos = grown;
+		found->room = room;
+	}
+	found->infos[found->n++] = *info;
+	return 0;
+}
+
+/* --- one stack ------------------------------------------------------------------------ */
+
+/* Does what was told reach? Of memory that nothing tells of, now and then. */
+static bool is_read_enough(struct names *names, struct process *process,
+			   const struct convoy_ev_stack *stack)
+{
+	uint64_t read_ns = address_space__read_ns(process->space);
+	struct mapping mapping;
+	struct module module;
+
+	if (!names->read_proc || process->gone)
+		return true;
+	if (read_ns > stack->hdr.time_ns)
+		return true;
+	if (!address_space__find(process->space, stack->pc, &mapping))
+		return false;
+	if (address_space__module(process->space, names->cache, stack->word, &module))
+		return true;
+	/* [heap] grows and [stack] does, but files and what is shared come and go. */
+	if (address_space__find(process->space, stack->word, &mapping))
+		return mapping.path[0] == '[';
+	return read_ns && stack->hdr.time_ns - read_ns < READ_INTERVAL_NS &&
+	       (stack->op & FUTEX_PRIVATE_FLAG);
+}
+
+static int name_stack(struct names *names, struct process *process,
+		      const struct convoy_ev_stack *stack, struct found_words *found)
+{
+	const char *functions[WORD_FRAMES_MAX];
+	struct word_frames frames;
+	struct word_info info = { 0 }, its;
+	int err = 0;
+
+	open_process(names, process);
+	if (!is_read_enough(names, process, stack))
+		err = address_space__read(process->space, names->map_proc);
+	if (!err)
+		err = names_runtimes__look(process, found);
+	if (err)
+		return err;
+	name_word__frames(&frames, process->space, names->cache, stack);
+	for (size_t i = 0; i < frames.n; i++)
+		functions[i] = frames.frames[i].function;
+	name_word__site(&info, &frames, stack);
+	if (names_runtimes__word(process, stack->word, functions, frames.n, &its)) {
+		/* What is known of it already gets the place where it was first waited on. */
+		if (!its.site[0])
+			memcpy(its.site, info.site, sizeof(its.site));
+		return found_words__add(found, &its);
+	}
+	name_word__place(&info, &frames, process->space, names->cache, stack);
+	/* Nothing that would not be known without. */
+	if (!info.name[0] && !info.site[0] && info.kind == LOCK_UNKNOWN)
+		return 0;
+	return found_words__add(found, &info);
+}
+
+int names__write(struct names *names, struct recording_writer *writer, uint64_t budget_ns)
+{
+	struct found_words found = { .writer = writer };
+	uint64_t start = budget_ns ? monotonic_ns() : 0;
+	struct process *open = NULL;
+	int err = 0, written;
+
+	while (names->first && !err) {
+		struct pending *pending = names->first;
+
+		names->first = pending->next;
+		if (!names->first)
+			names->last = &names->first;
+		names->n_pending--;
+		if (open && open != pending->process) {
+			close_process(open);
+			release(open);
+			open = NULL;
+		}
+		err = name_stack(names, pending->process, &pending->stack, &found);
+		/* The stack's reference becomes that of what is open. */
+		if (open)
+			release(pending->process);
+		open = pending->process;
+		free(pending);
+		if (budget_ns && monotonic_ns() - start >= budget_ns)
+			break;
+	}
+	if (open) {
+		close_process(open);
+		release(open);
+	}
+	written = found_words__write(&found);
+	free(found.infos);
+	return err ? err : written;
 }

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * names_parts.h - what names.c and names_runtimes.c share: the processes whose words get
+ * names, and the documents that are to be written.
+ */
+#ifndef CONVOY_NAMES_PARTS_H
+#define CONVOY_NAMES_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address_space.h"
+#include "recording.h"
+#include "runtime.h"
+#include "words.h"
+
+/* One runtime and one process. */
+struct runtime_seen {
+	int state;		/* what find() returned last; 1: not asked yet */
+	size_t modules;		/* how many there were then */
+	struct runtime_found *found;	/* NULL: it is not there */
+};
+
+/* A program in a process: from its exec to the next one, or to its end. */
+struct process {
+	struct process *next;
+	uint32_t pid;
+	unsigned refs;		/* the table's, and one of each stack */
+	bool gone;		/* its number may be another's */
+	struct address_space *space;
+	struct elf_cache *cache;
+	int proc, mem;		/* its directory and its memory, while it is looked at; or -1 */
+	struct runtime_seen *runtimes;	/* as many as there are; NULL: not asked yet */
+};
+
+/* What was found and is not written yet. */
+struct found_words {
+	struct word_info *infos;
+	size_t n, room;
+	struct recording_writer *writer;
+};
+
+/* Copies; writes what there is once it is many. Returns 0, -ENOMEM or the writer's error. */
+int found_words__add(struct found_words *found, const struct word_info *info);
+/* Writes what there is. */
+int found_words__write(struct found_words *found);
+
+/*
+ * Look for language runtimes in a process, unless that was done, and write down what they are
+ * and which words are theirs. Returns 0, -ENOMEM or the writer's error.
+ */
+int names_runtimes__look(struct process *process, struct found_words *found);
+
+/*
+ * Is the word a runtime's? By the words it has, else by the functions (the innermost first)
+ * in which it is waited on. Then *info is all that is known of it, an empty
+ * site if the runtime says none.
+ */
+bool names_runtimes__word(struct process *process, uint64_t word, const char *const *functions,
+			  size_t n, struct word_info *info);
+
+void names_runtimes__free(struct process *process);
+
+#endif /* CONVOY_NAMES_PARTS_H */

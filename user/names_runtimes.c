@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "names_parts.h"
+#include "record_docs.h"
+
+/* What a runtime may read at once. */
+#define READ_MAX (1u << 20)
+
+/* --- a process as a runtime sees it --------------------------------------------------- */
+
+static int view_read(void *ctx, uint64_t address, void *buffer, size_t size, bool *live)
+{
+	struct process *process = ctx;
+	struct module module;
+	bool is_live = size <= READ_MAX && address <= INT64_MAX && process->mem >= 0 &&
+		       pread(process->mem, buffer, size, (off_t)address) == (ssize_t)size;
+
+	if (live)
+		*live = is_live;
+	if (is_live)
+		return 0;
+	if (size > READ_MAX ||
+	    !address_space__module(process->space, process->cache, address, &module))
+		return -EFAULT;
+	return elf_file__read(module.file, address - module.bias, buffer, size);
+}
+
+static int view_symbol(void *ctx, const char *name, uint64_t *address, uint64_t *size)
+{
+	struct process *process = ctx;
+	struct elf_symbol symbol;
+	struct module module;
+	const char *path;
+
+	for (size_t i = 0; address_space__module_path(process->space, i, &path); i++) {
+		if (!address_space__module_at(process->space, process->cache, i, &module) ||
+		    !elf_file__find(module.file, name, &symbol))
+			continue;
+		*address = symbol.vaddr + module.bias;
+		*size = symbol.size;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static bool view_module(void *ctx, size_t at, const char **path, bool *has_symtab)
+{
+	struct process *process = ctx;
+	struct module module;
+
+	if (!address_space__module_path(process->space, at, path))
+		return false;
+	*has_symtab = address_space__module_at(process->space, process->cache, at, &module) &&
+		      elf_file__has_symtab(module.file);
+	return true;
+}
+
+/* --- looking for them ----------------------------------------------------------------- */
+
+static size_t count_runtimes(void)
+{
+	size_t n = 0;
+
+	while (runtimes[n])
+		n++;
+	return n;
+}
+
+static int write_found(struct process *process, struct runtime_found *at, struct found_words *found)
+{
+	json_t *document;
+	int err;
+
+	at->info.pid = process->pid;
+	document = record_docs__runtime(&at->info);
+	if (!document)
+		return -ENOMEM;
+	err = recording_writer__document(found->writer, document);
+	json_decref(document);
+	if (at->n_words > RUNTIME_WORDS_MAX)
+		at->n_words = RUNTIME_WORDS_MAX;
+	for (size_t i = 0; i < at->n_words && !err; i++) {
+		at->words[i].pid = process->pid;
+		err = found_words__add(found, &at->words[i]);
+	}
+	return err;
+}
+
+/* Once, but again where it was not set up yet, or has come with a library since. */
+static int look_for(const struct runtime *runtime, struct runtime_seen *seen,
+		    struct process *process, struct found_words *found)
+{
+	const struct process_view view = { .pid = process->pid,
+					   .ctx = process,
+					   .read = view_read,
+					   .symbol = view_symbol,
+					   .module = view_module };
+	size_t modules = address_space__modules(process->space);
+	struct runtime_found *result;
+
+	if (seen->found || (seen->state != 1 && seen->state != -EAGAIN && seen->modules == modules))
+		return 0;
+	result = calloc(1, sizeof(*result));
+	if (!result)
+		return -ENOMEM;
+	seen->modules = modules;
+	seen->state = runtime->find(&view, result);
+	if (seen->state) {
+		free(result);
+		return 0;
+	}
+	seen->found = result;
+	return write_found(process, result, found);
+}
+
+int names_runtimes__look(struct process *process, struct found_words *found)
+{
+	size_t n = count_runtimes();
+	int err = 0;
+
+	if (n && !process->runtimes) {
+		process->runtimes = calloc(n, sizeof(*process->runtimes));
+		if (!process->runtimes)
+			return -ENOMEM;
+		for (size_t i = 0; i < n; i++)
+			process->runtimes[i].state = 1;
+	}
+	for (size_t i = 0; i < n && !err; i++)
+		err = look_for(runtimes[i], &process->runtimes[i], process, found);
+	return err;
+}
+
+static const struct word_info *word_of(const struct runtime_found *found, uint64_t word)
+{
+	const struct word_info *best = NULL;
+
+	for (size_t i = 0; i < found->n_words; i++)
+		if (word - found->words[i].address < found->words[i].size &&
+		    (!best || found->words[i].size < best->size))
+			best = &found->words[i];
+	return best;
+}
+
+bool names_runtimes__word(struct process *process, uint64_t word, const char *const *functions,
+			  size_t n, struct word_info *info)
+{
+	size_t n_runtimes = process->runtimes ? count_runtimes() : 0;
+
+	for (size_t i = 0; i < n_runtimes; i++) {
+		const struct runtime_found *found = process->runtimes[i].found;
+		const struct word_info *its = found ? word_of(found, word) : NULL;
+
+		if (its) {
+			*info = *its;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < n_runtimes; i++) {
+		const struct runtime_found *found = process->runtimes[i].found;
+
+		memset(info, 0, sizeof(*info));
+		if (found && runtimes[i]->claims &&
+		    runtimes[i]->claims(found, functions, n, info)) {
+			info->pid = process->pid;
+			info->address = word;
+			info->size = 4;
+			return true;
+		}
+	}
+	return false;
+}
+
+void names_runtimes__free(struct process *process)
+{
+	for (size_t i = 0; process->runtimes && runtimes[i]; i++)
+		free(process->runtimes[i].found);
+	free(process->runtimes);
+	process->runtimes = NULL;
+}

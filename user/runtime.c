@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "runtime.h"
+
+const struct runtime *const runtimes[] = {
+	NULL,
+};
