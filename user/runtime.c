@@ -1,6 +1,12 @@
-// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * runtime.c - the runtimes that are known; one row each.
+ */
 #include "runtime.h"
 
+#include "runtime_cpython.h"
+
 const struct runtime *const runtimes[] = {
+	&runtime_cpython,
 	NULL,
 };
