@@ -48,6 +48,24 @@ enum holder_trouble report_lock__trouble(const struct report_lock *lock, double 
 	return asleep ? HOLDERS_ASLEEP : HOLDERS_PREEMPTED;
 }
 
+const char *holder_trouble__advice(const struct report_lock *lock, enum holder_trouble trouble)
+{
+	switch (trouble) {
+	case HOLDERS_WORK:
+		break;
+	case HOLDERS_PREEMPTED:
+		return "run no more threads than there are CPUs, keep other work off these CPUs, "
+		       "or hold the lock for less time.";
+	case HOLDERS_ASLEEP:
+		return lock->kind == LOCK_GIL ?
+			       "native code that sleeps or does I/O should let the GIL go "
+			       "meanwhile." :
+			       "let the lock go before a call that may block; more threads or CPUs "
+			       "will not help.";
+	}
+	return "";
+}
+
 bool report_runtime__waits_known(const struct report_runtime *runtime)
 {
 	return runtime->gil != GIL_UNKNOWN || runtime->gil_wait_ns;

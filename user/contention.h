@@ -45,6 +45,9 @@ enum holder_trouble {
  */
 enum holder_trouble report_lock__trouble(const struct report_lock *lock, double *share);
 
+/* What to do about it, in words that follow a colon, and end in a full stop. */
+const char *holder_trouble__advice(const struct report_lock *lock, enum holder_trouble trouble);
+
 /* --- runtimes ------------------------------------------------------------------------------- */
 
 /* Is it known how long its threads waited for its GIL? */
