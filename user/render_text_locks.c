@@ -362,7 +362,7 @@ static void print_all_details(struct text *text, size_t most)
 {
 	const struct report_mode *where = NULL;
 	const struct report_lock *top = find_top(text->report, &where);
-	bool verbose = text->options->verbose;
+	bool verbose = text->options->verbose, any = false;
 
 	for (size_t i = 0; i < text->report->n_modes; i++) {
 		const struct report_mode *mode = &text->report->modes[i];
@@ -374,6 +374,9 @@ static void print_all_details(struct text *text, size_t most)
 			if (!has_details(lock) ||
 			    (!verbose && (said == DETAILS || !report_lock__matters(mode, lock))))
 				continue;
+			if (!any)
+				fputc('\n', text->out);
+			any = true;
 			/* Of the top lock, the first screen says it. */
 			print_details(text, mode, lock, lock != top);
 			said++;
@@ -385,7 +388,7 @@ void text__locks(struct text *text)
 {
 	static const struct text_column columns[] = {
 		{ "mode", false, 12, 0 },
-		{ "lock", false, 18, 0 },
+		{ "lock", false, 24, 0 },
 		{ "kind", false, 0, 6 },
 		{ "episodes", true, 0, 4 },
 		{ "waits", true, 0, 10 },
@@ -424,6 +427,6 @@ void text__locks(struct text *text)
 		text_table__free(&table);
 		text__paragraph(text, 0, 2, "none");
 	}
-	print_all_details(text, most);
 	print_unseen(text, left_out);
+	print_all_details(text, most);
 }

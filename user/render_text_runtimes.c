@@ -182,6 +182,7 @@ static void print_threads(struct text *text)
 			if (report->modes[i].runtimes[j].n_threads)
 				left_out += add_rows(text, &table, &report->modes[i],
 						     &report->modes[i].runtimes[j], with > 1);
+	fputc('\n', text->out);
 	text_table__print(&table, text);
 	if (left_out)
 		text__paragraph(text, 0, 2, "%zu more thread%s not shown (--threads shows all).",
