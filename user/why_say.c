@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#include "contention.h"
+
 static const char *times(uint64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -293,13 +295,15 @@ void why_say__compute(const struct why_facts *facts, FILE *out)
 
 void why_advise__compute(const struct why_facts *facts, FILE *out)
 {
-	bool full = why_facts__all_cpus(facts);
+	const bool full = why_facts__all_cpus(facts), gil = report_mode__gils(facts->mode).with;
 
 	fprintf(out, "make the code itself faster: perf top -p %" PRIu32 " shows where it is%s.",
 		facts->context->pid,
 		full		? "; more threads will not help" :
-		facts->cpus > 1 ? "; or share the work among more threads, for CPUs are free" :
-				  "");
+		facts->cpus < 2 ? "" :
+		gil		? "; or share the work among processes, for CPUs are free, and "
+				  "threads would share the GIL" :
+				  "; or share the work among more threads, for CPUs are free");
 }
 
 void why_say__child(const struct why_facts *facts, FILE *out)

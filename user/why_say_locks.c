@@ -266,7 +266,7 @@ void why_advise__unknown(const struct why_facts *facts, FILE *out)
 {
 	fprintf(out,
 		"give convoy names: symbols of the program and its libraries (debug packages, "
-		"debuginfod, or binaries that are not stripped), and watch again; or gdb -p %" PRIu32
+		"or binaries that are not stripped), and watch again; or gdb -p %" PRIu32
 		" -batch -ex 'thread apply all bt' shows where each thread waits.",
 		facts->context->pid);
 }

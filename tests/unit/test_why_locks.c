@@ -112,6 +112,8 @@ static void test_gil_is_not_it(void **state)
 	text = explain_by(report, "compute");
 	assert_contains(text, " The GIL of CPython 3.12.1 is not what it waits for (4.0 % of the "
 			      "time).");
+	/* More threads would. */
+	assert_contains(text, "; or share the work among processes, for CPUs are free");
 	free(text);
 
 	report = watched(2);
@@ -120,6 +122,7 @@ static void test_gil_is_not_it(void **state)
 	text = explain_by(report, "compute");
 	assert_contains(text, " CPython 3.13.0 is free-threaded: there is no GIL to wait for.");
 	assert_lacks(text, "is not what it waits for");
+	assert_contains(text, "; or share the work among more threads");
 	free(text);
 }
 
