@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "contention.h"
 #include "outside.h"
 #include "render.h"
 
@@ -64,12 +65,13 @@ static void put_header(FILE *out)
 		fprintf(out, ",%s_ns", account__name((enum account)i));
 	fputs(",lifetime_ns,residual_ns,worker_lock_ns,worker_lifetime_ns,lock_episodes,lock_p50_ns,"
 	      "lock_p90_ns,lock_p99_ns,lock_max_ns,own_thread_ns,own_lock_wait_ns,schedstat_run_ns,"
-	      "schedstat_run_delay_ns,valid\r\n",
+	      "schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run\r\n",
 	      out);
 }
 
 static void put_mode(FILE *out, const struct report *report, const struct report_mode *mode)
 {
+	struct gil_sum gils = report_mode__gils(mode);
 	bool traced = report->probes.sched;
 
 	put_text(out, mode->mode, sizeof(mode->mode));
@@ -100,7 +102,11 @@ static void put_mode(FILE *out, const struct report *report, const struct report
 	put_maybe(out, mode->own.lock_wait_ns);
 	put_maybe(out, mode->own.run_ns);
 	put_maybe(out, mode->own.run_delay_ns);
-	fprintf(out, ",%s\r\n", report->valid ? "true" : "false");
+	fprintf(out, ",%s", report->valid ? "true" : "false");
+	put_whole(out, gils.with ? (double)gils.wait_ns : NAN);
+	put_whole(out, gils.with ? (double)gils.lifetime_ns : NAN);
+	put_real(out, mode->could_run.known ? mode->could_run.value : NAN);
+	fputs("\r\n", out);
 }
 
 int render_csv(const struct report *report, const struct render_options *options, FILE *out)

@@ -18,7 +18,6 @@
 #define WIDTH_LEAST 20
 #define BAR_LEAST 10
 #define BAR_MOST 40
-#define LABEL 12		/* columns of "top lock", "next" */
 
 /* The kinds of thread time that a bar shows. */
 enum bar { BAR_RUNNING, BAR_RUNNABLE, BAR_LOCK, BAR_SLEEP, BAR_OTHER, BAR_COUNT };
@@ -418,72 +417,6 @@ static void print_bars(struct text *text)
 	}
 }
 
-/* Waiting for these is contention; for the others it may as well be for work. */
-static bool is_contended(enum lock_kind kind)
-{
-	return kind == LOCK_GIL || kind == LOCK_MUTEX || kind == LOCK_RWLOCK || kind == LOCK_ONCE ||
-	       kind == LOCK_KERNEL;
-}
-
-/* Threads waited on futexes that are no mutexes, and may be locks all the same. */
-static bool waits_on_futexes(const struct report *report)
-{
-	for (size_t i = 0; i < report->n_modes; i++)
-		if (report->modes[i].time_ns[ACCOUNT_COND] >= report->modes[i].lifetime_ns / 100 &&
-		    report->modes[i].time_ns[ACCOUNT_COND])
-			return true;
-	return false;
-}
-
-static void print_top_lock(struct text *text)
-{
-	const struct report_lock *top = NULL;
-	const struct report_mode *where = NULL;
-	char name[TEXT_CELL], mode[TEXT_CELL], hold[TEXT_CELL], line[TEXT_CELL];
-	char holders[TEXT_CELL], covered[TEXT_CELL];
-	double seconds = 0, coverage = 0;
-	int n = 0;
-
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		for (size_t j = 0; j < text->report->modes[i].n_locks; j++) {
-			const struct report_lock *lock = &text->report->modes[i].locks[j];
-
-			if (is_contended(lock->kind) && lock->total_ns &&
-			    (!top || lock->total_ns > top->total_ns)) {
-				top = lock;
-				where = &text->report->modes[i];
-			}
-		}
-	}
-	if (!top) {
-		if (!waits_on_futexes(text->report))
-			text__paragraph(text, 0, LABEL, "%-*snone: no thread slept for a lock",
-					LABEL, "top lock");
-		return;
-	}
-	for (size_t i = 0; i < where->wall_ns.n; i++)
-		seconds += where->wall_ns.rounds[i] / 1e9;
-	line[0] = '\0';
-	if (seconds > 0 && top->handoffs)
-		n = snprintf(line, sizeof(line), ": %.*f handoffs/s",
-			     (double)top->handoffs / seconds < 10 ? 1 : 0,
-			     (double)top->handoffs / seconds);
-	if (top->mean_hold_ns.known)
-		snprintf(line + n, sizeof(line) - (size_t)n, "%s held %s on average", n ? "," : ":",
-			 text__duration(hold, top->mean_hold_ns.value));
-	text__paragraph(text, 0, LABEL, "%-*s%s (%s)%s", LABEL, "top lock",
-			text__lock_name(text, name, top), TEXT_SAFE(text, mode, where->mode), line);
-	if (!top->n_holders) {
-		text__paragraph(text, LABEL, LABEL, "holders unknown");
-		return;
-	}
-	for (size_t i = 0; i < top->n_holders; i++)
-		coverage += top->holders[i].share;
-	text__paragraph(text, LABEL, LABEL, "held by %s (holder known for %s of the waiting)",
-			text__holders(text, holders, top, 4),
-			text__percent(covered, fmin(coverage, 1)));
-}
-
 /* What to run next: only what this convoy can do. */
 static void print_next(struct text *text)
 {
@@ -497,30 +430,31 @@ static void print_next(struct text *text)
 			least = report->modes[i].wall_ns.n;
 	}
 	if (!report->valid && (report->loss.ring || !alone)) {
-		text__paragraph(text, 0, LABEL, "%-*s%s with a larger --ring-bytes", LABEL, "next",
-				alone ? "once more," : "the same");
+		text__paragraph(text, 0, TEXT_LABEL, "%-*s%s with a larger --ring-bytes",
+				TEXT_LABEL, "next", alone ? "once more," : "the same");
 		return;
 	}
 	if (alone)
 		return;
 	TEXT_SAFE(text, job, report->job);
 	if (least < 3)
-		text__paragraph(text, 0, LABEL, "%-*sthe same with -r 5, for intervals", LABEL,
-				"next");
+		text__paragraph(text, 0, TEXT_LABEL, "%-*sthe same with -r 5, for intervals",
+				TEXT_LABEL, "next");
 	else if (!report->probes.sched)
-		text__paragraph(text, 0, LABEL,
+		text__paragraph(text, 0, TEXT_LABEL,
 				"%-*sthe same as root, without --probes=none, to see the locks",
-				LABEL, "next");
+				TEXT_LABEL, "next");
 	else if (!job[0])
 		return;
 	else if (strcmp(report->job, "countdown") == 0)
-		text__paragraph(text, 0, LABEL, "%-*sconvoy run -j recursion (work that sleeps)",
-				LABEL, "next");
+		text__paragraph(text, 0, TEXT_LABEL,
+				"%-*sconvoy run -j recursion (work that sleeps)", TEXT_LABEL,
+				"next");
 	else if (!text->options->threads)
-		text__paragraph(text, 0, LABEL,
+		text__paragraph(text, 0, TEXT_LABEL,
 				"%-*sconvoy run -j %s --threads (each thread's own "
 				"account)",
-				LABEL, "next", job);
+				TEXT_LABEL, "next", job);
 }
 
 void text__first_screen(struct text *text)
@@ -540,7 +474,7 @@ void text__first_screen(struct text *text)
 	text__job_metrics(text);
 	fputc('\n', text->out);
 	if (text->report->probes.sched)
-		print_top_lock(text);
+		text__top_lock(text);
 	print_next(text);
 }
 
@@ -583,6 +517,7 @@ int render_text(const struct report *report, const struct render_options *option
 	if (report->n_modes && report->probes.sched) {
 		text__ledger(&text);
 		text__locks(&text);
+		text__runtimes(&text);
 		text__cpus(&text);
 		if (options->threads)
 			text__threads(&text);

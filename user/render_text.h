@@ -14,6 +14,7 @@
 #include "render.h"
 
 #define TEXT_CELL 256		/* room for one cell or number */
+#define TEXT_LABEL 12		/* columns of "top lock", "next" */
 
 struct text {
 	FILE *out;
@@ -62,6 +63,7 @@ struct text_column {
 struct text_table {
 	const struct text_column *columns;
 	size_t n_columns;
+	size_t middle;		/* the column whose cells lose their middle, not their end; 0: none */
 	char **cells;
 	size_t n_cells, capacity;
 	int err;
@@ -84,8 +86,14 @@ void text__first_screen(struct text *text);
 /* The sections after it. render_text_sections.c */
 void text__job_metrics(struct text *text);
 void text__ledger(struct text *text);
-void text__locks(struct text *text);
 void text__cpus(struct text *text);
+
+/* Locks: on the first screen, and the section. render_text_locks.c */
+void text__top_lock(struct text *text);
+void text__locks(struct text *text);
+
+/* Language runtimes; nothing where none was found. render_text_runtimes.c */
+void text__runtimes(struct text *text);
 
 /* Lists, when they are asked for. render_text_threads.c */
 void text__threads(struct text *text);
@@ -94,7 +102,7 @@ void text__tasks(struct text *text);
 /* One command, as in a recording: there are no rounds, and nothing to compare it with. */
 bool text__alone(const struct report *report);
 
-/* "GIL of CPython 3.13": a lock's name with its runtime, harmless. render_text_sections.c */
+/* "GIL of CPython 3.13": a lock's name with its runtime, harmless. render_text_locks.c */
 const char *text__lock_name(const struct text *text, char *buf, const struct report_lock *lock);
 
 /* "worker-1 51 %, worker-2 49 %", at most `most` of them; "-" when none is known. */

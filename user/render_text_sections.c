@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * render_text_sections.c - the text report after its first screen: the ledger, locks and
- * CPUs.
+ * render_text_sections.c - the text report after its first screen: the ledger and CPUs.
  */
 #include "render_text.h"
 
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify.h"
 #include "outside.h"
 
 #define IDLE_SHARE 0.01		/* a CPU busy for less in every mode is summed up */
@@ -20,57 +18,6 @@
 bool text__alone(const struct report *report)
 {
 	return !report->job[0] && report->n_modes < 2;
-}
-
-const char *text__lock_name(const struct text *text, char *buf, const struct report_lock *lock)
-{
-	char name[sizeof(lock->name) + sizeof(lock->runtime) + 8];
-
-	if (!lock->name[0])
-		snprintf(name, sizeof(name), "(unnamed %s)", lock_kind__name(lock->kind));
-	else if (lock->runtime[0] && !strstr(lock->name, lock->runtime))
-		snprintf(name, sizeof(name), "%.*s of %.*s", (int)sizeof(lock->name), lock->name,
-			 (int)sizeof(lock->runtime), lock->runtime);
-	else
-		snprintf(name, sizeof(name), "%.*s", (int)sizeof(lock->name), lock->name);
-	return TEXT_SAFE(text, buf, name);
-}
-
-static bool is_namesake(const struct report_lock *lock, size_t at)
-{
-	for (size_t i = 0; i < lock->n_holders; i++)
-		if (i != at && !strncmp(lock->holders[i].comm, lock->holders[at].comm,
-					sizeof(lock->holders[i].comm)))
-			return true;
-	return false;
-}
-
-const char *text__holders(const struct text *text, char *buf, const struct report_lock *lock,
-			  size_t most)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < lock->n_holders && i < most; i++) {
-		const struct report_holder *holder = &lock->holders[i];
-		char comm[TEXT_CELL], share[TEXT_CELL];
-
-		TEXT_SAFE(text, comm, holder->comm);
-		if (!comm[0])
-			snprintf(comm, sizeof(comm), "%" PRIu32, holder->tid);
-		else if (is_namesake(lock, i))
-			snprintf(comm + strlen(comm), sizeof(comm) - strlen(comm), " (%" PRIu32 ")",
-				 holder->tid);
-		text__percent(share, holder->share);
-		/* A comm of 15 bytes takes 60 columns when all of them are escaped. */
-		if (used + strlen(comm) + strlen(share) + 4 > TEXT_CELL)
-			break;
-		used += (size_t)snprintf(buf + used, TEXT_CELL - used, "%s%s %s", i ? ", " : "",
-					 comm, share);
-	}
-	if (!used)
-		snprintf(buf, TEXT_CELL, "-");
-	return buf;
 }
 
 /* A mode's name cut to what a column of numbers may take. */
@@ -245,146 +192,6 @@ void text__job_metrics(struct text *text)
 		return;
 	text__heading(text, "what the job measured: medians");
 	by_modes(text, "", fill_metrics);
-}
-
-/* A time that is certain unless nothing was counted. */
-static void total_cell(struct text_table *table, uint64_t ns)
-{
-	char buf[TEXT_CELL];
-
-	text_table__cell(table, "%s", text__duration(buf, (double)ns));
-}
-
-static void maybe_cell(struct text_table *table, struct maybe ns)
-{
-	char buf[TEXT_CELL];
-
-	text_table__cell(table, "%s", text__maybe_duration(buf, ns));
-}
-
-static void count_cell(struct text_table *table, struct maybe count)
-{
-	if (count.known)
-		text_table__cell(table, "%.0f", count.value);
-	else
-		text_table__cell(table, "-");
-}
-
-static void lock_row(struct text *text, struct text_table *table, const struct report_mode *mode,
-		     const struct report_lock *lock)
-{
-	char buf[TEXT_CELL];
-
-	text_table__cell(table, "%s", TEXT_SAFE(text, buf, mode->mode));
-	text_table__cell(table, "%s", text__lock_name(text, buf, lock));
-	text_table__cell(table, "%s", lock_kind__name(lock->kind));
-	text_table__cell(table, "%" PRIu64, lock->episodes);
-	text_table__cell(table, "%" PRIu64, lock->waits);
-	text_table__cell(table, "%" PRIu64, lock->woken_early);
-	count_cell(table, lock->timeouts);
-	count_cell(table, lock->eagain);
-	total_cell(table, lock->total_ns);
-	maybe_cell(table, lock->p50_ns);
-	maybe_cell(table, lock->p99_ns);
-	maybe_cell(table, lock->max_ns);
-	text_table__cell(table, "%" PRIu64, lock->handoffs);
-	maybe_cell(table, lock->handoff_p50_ns);
-	text_table__cell(table, "%s", text__holders(text, buf, lock, 4));
-}
-
-/* Waits of which only a part could be seen. */
-static void print_cut_waits(struct text *text, uint64_t before, uint64_t unfinished)
-{
-	char first[TEXT_CELL] = "";
-
-	if (before)
-		snprintf(first, sizeof(first), "%" PRIu64 " wait%s under way before %s", before,
-			 before == 1 ? " was" : "s were",
-			 text->report->window.given ? "this part" : "the recording began");
-	if (before && !unfinished)
-		text__paragraph(text, 0, 2, "%s.", first);
-	else if (unfinished)
-		text__paragraph(text, 0, 2, "%s%s%" PRIu64 "%s %s not over at its end.", first,
-				before ? ", " : "", unfinished,
-				before		  ? "" :
-				unfinished == 1 ? " wait" :
-						  " waits",
-				unfinished == 1 ? "was" : "were");
-}
-
-/* What the table of locks cannot show. */
-static void print_unseen(struct text *text, size_t left_out)
-{
-	uint64_t yields = 0, before = 0, unfinished = 0;
-	bool no_yields = false;
-
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		const struct report_mode *mode = &text->report->modes[i];
-
-		yields += mode->yields;
-		no_yields |= mode->no_yields;
-		for (size_t j = 0; j < mode->n_locks; j++) {
-			before += mode->locks[j].since_before;
-			unfinished += mode->locks[j].unfinished;
-		}
-	}
-	if (left_out)
-		text__paragraph(text, 0, 2, "%zu more lock%s not shown (-v shows all).", left_out,
-				left_out == 1 ? "" : "s");
-	print_cut_waits(text, before, unfinished);
-	if (no_yields) {
-		text__paragraph(text, 0, 2,
-				"slept contention only: spinning in user space is invisible to "
-				"futex tracing");
-		return;
-	}
-	text__paragraph(text, 0, 2,
-			"slept contention only: spinning in user space is invisible to "
-			"futex tracing; %" PRIu64 " sched_yield call%s gave up a CPU",
-			yields, yields == 1 ? "" : "s");
-}
-
-void text__locks(struct text *text)
-{
-	static const struct text_column columns[] = {
-		{ "mode", false, 12, 0 },
-		{ "lock", false, 18, 0 },
-		{ "kind", false, 0, 6 },
-		{ "episodes", true, 0, 4 },
-		{ "waits", true, 0, 10 },
-		{ "early", true, 0, 12 },
-		{ "timeouts", true, 0, 13 },
-		{ "eagain", true, 0, 11 },
-		{ "total", true, 0, 0 },
-		{ "p50", true, 0, 5 },
-		{ "p99", true, 0, 2 },
-		{ "max", true, 0, 7 },
-		{ "handoffs", true, 0, 3 },
-		{ "handoff p50", true, 0, 9 },
-		{ "held by", false, 24, 8 },
-	};
-	size_t most = text->options->verbose || !text->options->locks ? SIZE_MAX :
-									text->options->locks;
-	size_t left_out = 0, shown = 0;
-	struct text_table table;
-
-	text__heading(text, text__alone(text->report) ? "locks: blocked" :
-							"locks: blocked in all rounds");
-	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		const struct report_mode *mode = &text->report->modes[i];
-
-		for (size_t j = 0; j < mode->n_locks && j < most; j++, shown++)
-			lock_row(text, &table, mode, &mode->locks[j]);
-		left_out += mode->n_locks > most ? mode->n_locks - most : 0;
-	}
-	if (shown) {
-		text_table__print(&table, text);
-	} else {
-		text_table__free(&table);
-		text__paragraph(text, 0, 2, "none");
-	}
-	print_unseen(text, left_out);
 }
 
 static const struct report_cpu *find_cpu(const struct report_mode *mode, int cpu)

@@ -298,21 +298,45 @@ static void fit_columns(const struct text_table *table, unsigned width, size_t *
 	}
 }
 
+/* The longest end of a harmless string that takes no more than `columns`. */
+static const char *fit_end(const char *cell, size_t columns)
+{
+	const char *end = cell;
+
+	/* Never within a character. */
+	while (*end && (outside__columns(end) > columns || ((unsigned char)*end & 0xc0) == 0x80))
+		end++;
+	return end;
+}
+
+/* Cuts a cell to `width` columns, in `buf` (TEXT_CELL + 4 bytes). */
+static const char *cut(char *buf, const char *cell, size_t width, bool middle)
+{
+	const char *dots = width > 6 ? "..." : "", *end = "";
+	size_t room = width - strlen(dots), bytes;
+
+	/* Ends tell more of a symbol with its offset, or of a path, than middles do. */
+	if (middle && *dots && strlen(cell) < TEXT_CELL) {
+		end = fit_end(cell, room - room / 2);
+		room -= outside__columns(end);
+	}
+	bytes = outside__fit(cell, room);
+	/* Four bytes a column at most, but marks that combine take none. */
+	while (bytes + strlen(end) >= TEXT_CELL)
+		bytes = outside__fit(cell, --room);
+	snprintf(buf, TEXT_CELL + 4, "%.*s%s%s", (int)bytes, cell, dots, end);
+	return buf;
+}
+
 /* Prints a cell cut to `width` columns, and the blanks that align it. */
-static void print_cell(FILE *out, const char *cell, size_t width, bool right, bool last)
+static void print_cell(FILE *out, const char *cell, size_t width, bool right, bool middle,
+		       bool last)
 {
 	char shown[TEXT_CELL + 4];
 	size_t columns = outside__columns(cell);
 
 	if (columns > width || strlen(cell) >= TEXT_CELL) {
-		const char *dots = width > 6 ? "..." : "";
-		size_t bytes = outside__fit(cell, width - strlen(dots));
-
-		/* Four bytes a column at most, but marks that combine take none. */
-		while (bytes >= TEXT_CELL)
-			bytes = outside__fit(cell, --width - strlen(dots));
-		snprintf(shown, sizeof(shown), "%.*s%s", (int)bytes, cell, dots);
-		cell = shown;
+		cell = cut(shown, cell, width, middle);
 		columns = outside__columns(cell);
 	}
 	if (right)
@@ -351,7 +375,8 @@ static void print_rows(const struct text_table *table, struct text *text, const 
 				print_cell(text->out,
 					   row ? table->cells[(row - 1) * table->n_columns + i] :
 						 column->title,
-					   width, column->right, i == final);
+					   width, column->right, i && i == table->middle,
+					   i == final);
 			room -= width;
 			first = false;
 		}

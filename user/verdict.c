@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "verdict_parts.h"
 
 #define IN_KERNEL 0.15		/* share of CPU time from which the kernel is worth a sentence */
@@ -371,6 +372,20 @@ static void say_rounds(struct judge *j)
 			least == 1 ? "" : "s");
 }
 
+/* Waits for its GIL are told from those for other locks. */
+static bool knows_gil(const struct report_mode *mode)
+{
+	return report_mode__gils(mode).wait_ns > 0;
+}
+
+/* Jobs have a mode for each way of doing it, which is a better answer. */
+static void say_runtimes(struct judge *j)
+{
+	for (size_t i = 0; i < j->report->n_modes; i++)
+		if (j->report->modes[i].command || !j->report->job[0])
+			verdict__say_runtimes(j, &j->report->modes[i]);
+}
+
 static void say_all(struct judge *j)
 {
 	const struct report_mode *only = j->report->n_modes == 1 ? &j->report->modes[0] : NULL;
@@ -387,7 +402,7 @@ static void say_all(struct judge *j)
 	if (j->gil)
 		verdict__say_spent(j, "GIL threads", j->gil, ticks, true);
 	else if (only)
-		verdict__say_spent(j, "Threads", only, NULL, false);
+		verdict__say_spent(j, "Threads", only, NULL, knows_gil(only));
 	else if (j->threads && verdict__share(j->threads, ACCOUNT_LOCK) >= WORTH_SAYING)
 		verdict__say_spent(j, "Threads", j->threads, NULL, false);
 	say_styles(j);
@@ -396,6 +411,7 @@ static void say_all(struct judge *j)
 	say_free(j);
 	say_convoy(j);
 	say_commands(j);
+	say_runtimes(j);
 	say_rounds(j);
 }
 

@@ -48,10 +48,25 @@ struct comparison verdict__compare(const struct report_mode *first,
 /* verdict_spent.c: shares of thread time, 0..1; 0 of a mode that is NULL. */
 double verdict__share(const struct report_mode *mode, enum account account);
 double verdict__queued(const struct report_mode *mode);	/* runnable without a CPU */
+double verdict__gil_share(const struct report_mode *mode);	/* waiting for a GIL */
 bool verdict__waits_overlap(const struct report_mode *mode);	/* mostly sleeps or does I/O */
 
 /* What the threads of a mode did, in one sentence. `ticks`: the second style of GIL, or NULL. */
 void verdict__say_spent(struct judge *j, const char *who, const struct report_mode *mode,
 			const struct report_mode *ticks, bool gil);
+
+/*
+ * verdict_runtimes.c: of a command or what ran already, what the GIL of its runtimes has to
+ * do with it, and what processes could gain. Nothing where no runtime was found.
+ */
+void verdict__say_runtimes(struct judge *j, const struct report_mode *mode);
+
+/*
+ * "CPython 3.11.7", and "and others" where there are several versions; harmless. Writes to
+ * `buf` and returns it.
+ */
+#define VERDICT_RUNTIME 160
+const char *verdict__runtime(char buf[VERDICT_RUNTIME], const struct report_runtime *runtime,
+			     size_t versions);
 
 #endif /* CONVOY_VERDICT_PARTS_H */

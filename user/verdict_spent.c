@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "verdict_parts.h"
 
 #define SLEEPS 0.5		/* share of thread time from which waiting rules the job */
@@ -60,11 +61,16 @@ static double gil_part(const struct report_mode *mode)
 	return all > 0 ? gil / all : mode->locks ? 0 : 1;
 }
 
+double verdict__gil_share(const struct report_mode *mode)
+{
+	return verdict__share(mode, ACCOUNT_LOCK) * gil_part(mode);
+}
+
 /* One thing that threads spent time on. */
 struct item {
 	double share;
 	bool always;		/* said even when it is none */
-	char words[96];
+	char words[200];
 };
 
 static int compare_items(const void *a, const void *b)
@@ -105,7 +111,8 @@ void verdict__say_spent(struct judge *j, const char *who, const struct report_mo
 			const struct report_mode *ticks, bool gil)
 {
 	double lock = verdict__share(mode, ACCOUNT_LOCK), part = gil ? gil_part(mode) : 0, other;
-	char a[24];
+	char a[24], name[VERDICT_RUNTIME];
+	struct gil_sum gils = report_mode__gils(mode);
 	struct item items[12];
 	size_t n = 0, said = 0;
 
@@ -124,13 +131,21 @@ void verdict__say_spent(struct judge *j, const char *who, const struct report_mo
 		if (ticks && ticks->worker_lifetime_ns)
 			snprintf(items[n].words, sizeof(items[n].words),
 				 "waiting for the GIL (%s with gil-ticks)",
-				 verdict__percent(a, verdict__share(ticks, ACCOUNT_LOCK) *
-							     gil_part(ticks)));
+				 verdict__percent(a, verdict__gil_share(ticks)));
+		else if (gils.with)
+			snprintf(items[n].words, sizeof(items[n].words),
+				 "waiting for the GIL of %s",
+				 verdict__runtime(name, gils.with, gils.n_with));
 		else
 			snprintf(items[n].words, sizeof(items[n].words), "waiting for the GIL");
 		n++;
 		items[n].share = other;
 		snprintf(items[n++].words, sizeof(items[0].words), "for other locks");
+		/* Of a job it is known that it computes. */
+		if (!j->report->job[0]) {
+			items[n].share = verdict__share(mode, ACCOUNT_RUNNING);
+			snprintf(items[n++].words, sizeof(items[0].words), "running");
+		}
 	} else {
 		items[n].share = lock;
 		/* Futexes that are not told apart may be locks, too. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "why_words.h"
 
 #define MOST_BUSY 3		/* threads that are named as busy */
@@ -113,6 +114,22 @@ static void say_time(const struct why_facts *facts, FILE *out)
 	fputs(".", out);
 }
 
+/* That it is not the GIL is worth as much as that it is, of a program that has one. */
+static void say_gil(const struct why_facts *facts, FILE *out)
+{
+	struct gil_sum gils = report_mode__gils(facts->mode);
+	char name[WHY_WORD], share[WHY_WORD];
+
+	if (!facts->lifetime_ns)
+		return;
+	if (gils.with && gils.lifetime_ns && gils.share < GIL_MATTERS)
+		fprintf(out, " The GIL of %s is not what it waits for (%s of the time).",
+			why__runtime(name, gils.with), why__percent(share, gils.share));
+	if (gils.without)
+		fprintf(out, " %s is free-threaded: there is no GIL to wait for.",
+			why__runtime(name, gils.without));
+}
+
 static void say_more(const struct why_facts *facts, FILE *out)
 {
 	char duration[32] = "";
@@ -148,6 +165,7 @@ static int say_all(const struct why_facts *facts, FILE *out)
 		fputc(' ', out);
 	}
 	rule->say(facts, out);
+	say_gil(facts, out);
 	fputc('\n', out);
 	if (size)
 		fprintf(out, "Try: %s\n", advice);

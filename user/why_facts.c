@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "classify.h"
+#include "contention.h"
 
 #define IDLE 0.99		/* share of its life that an idle thread waits for others' sake */
 #define ALL_CPUS 0.90		/* of the CPUs, from which there is none left to be had */
@@ -74,7 +74,7 @@ const struct report_thread *why_facts__holder(const struct why_facts *facts,
 
 bool why_lock__contended(const struct report_lock *lock)
 {
-	return classify__kind_account(lock->kind) == ACCOUNT_LOCK && lock->total_ns;
+	return report_lock__contended(lock);
 }
 
 bool why_test__stuck(const struct report_thread *thread, enum account account)
@@ -154,11 +154,28 @@ double why_facts__looks(const struct why_facts *facts)
 	return lifetime_ns ? (double)switches / ((double)lifetime_ns / 1e9) : 0;
 }
 
+double why_facts__unknown(const struct why_facts *facts)
+{
+	double sum = 0, other = why_facts__share(facts, ACCOUNT_OTHER);
+
+	if (!facts->lifetime_ns)
+		return 0;
+	for (size_t i = 0; i < facts->mode->n_locks; i++)
+		if (facts->mode->locks[i].kind == LOCK_UNKNOWN)
+			sum += (double)facts->mode->locks[i].total_ns;
+	sum /= (double)facts->lifetime_ns;
+	/* Locks are of all threads, and not of the busy ones alone. */
+	return sum < other ? sum : other;
+}
+
 bool why_facts__interpreter(const struct why_facts *facts)
 {
 	static const char *const names[] = { "python", "ruby" };
 	const char *name = facts->context->name;
+	struct gil_sum gils = report_mode__gils(facts->mode);
 
+	if (gils.with || gils.unknown)
+		return true;
 	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(name, names[i], strlen(names[i])))
 			return true;

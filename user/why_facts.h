@@ -82,7 +82,10 @@ double why_facts__yields(const struct why_facts *facts);	/* sched_yield a second
 /* Wake-ups a second of a thread that mostly sleeps. */
 double why_facts__looks(const struct why_facts *facts);
 
-/* Is it, by its name, a program that has a global interpreter lock? */
+/* Waiting on futexes that no rule can tell. */
+double why_facts__unknown(const struct why_facts *facts);
+
+/* Is it, by its name or by what was found in it, a program that has a global interpreter lock? */
 bool why_facts__interpreter(const struct why_facts *facts);
 
 /* Is there a thread of this TID among those that waited for a lock throughout? */

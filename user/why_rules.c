@@ -5,9 +5,10 @@
  * Every rule weighs itself; the one that weighs the most is told. What a rule says is in
  * why_say.c.
  */
+#include "contention.h"
 #include "why_say.h"
 
-#define LOCK_MATTERS 0.15	/* shares of the busy threads' time, from which to speak of it */
+#define LOCKS_MATTER 0.15	/* shares of the busy threads' time, from which to speak of it */
 #define QUEUE_MATTERS 0.15
 #define FAULT_MATTERS 0.10	/* a page fault should be over in no time */
 #define DISK_MATTERS 0.25
@@ -102,13 +103,16 @@ static double weigh_idle(const struct why_facts *facts)
  */
 static double weigh_gil_suspected(const struct why_facts *facts)
 {
+	const struct gil_sum gils = report_mode__gils(facts->mode);
 	size_t takers = 0;
 
-	if (facts->lock && facts->lock->kind == LOCK_GIL)
+	if ((facts->lock && facts->lock->kind == LOCK_GIL) || gils.with)
 		return 0; /* it is known */
+	if (gils.without && !gils.unknown)
+		return 0; /* there is none */
 	if (!why_facts__interpreter(facts) || !facts->cores.known || facts->cpus < 2 ||
 	    facts->cores.value < TURNS_LEAST || facts->cores.value > TURNS_MOST ||
-	    share(facts, ACCOUNT_COND) < LOCK_MATTERS)
+	    share(facts, ACCOUNT_COND) < LOCKS_MATTER)
 		return 0;
 	for (size_t i = 0; i < facts->mode->n_threads; i++) {
 		const struct report_thread *thread = &facts->mode->threads[i];
@@ -121,7 +125,13 @@ static double weigh_gil_suspected(const struct why_facts *facts)
 
 static double weigh_lock(const struct why_facts *facts)
 {
-	return facts->lock ? from(share(facts, ACCOUNT_LOCK), LOCK_MATTERS) : 0;
+	return facts->lock ? from(share(facts, ACCOUNT_LOCK), LOCKS_MATTER) : 0;
+}
+
+/* Futexes that may be locks, and that somebody with symbols could tell. */
+static double weigh_unknown(const struct why_facts *facts)
+{
+	return from(why_facts__unknown(facts), LOCKS_MATTER);
 }
 
 static double weigh_queue(const struct why_facts *facts)
@@ -197,7 +207,7 @@ static double weigh_sleep(const struct why_facts *facts)
 
 static double weigh_other(const struct why_facts *facts)
 {
-	return from(share(facts, ACCOUNT_OTHER), MOSTLY);
+	return from(share(facts, ACCOUNT_OTHER) - why_facts__unknown(facts), MOSTLY);
 }
 
 static double weigh_mixed(const struct why_facts *facts)
@@ -216,6 +226,7 @@ static const struct why_rule rules[] = {
 	{ "idle", true, true, weigh_idle, why_say__idle, why_advise__waits },
 	{ "gil-suspected", true, false, weigh_gil_suspected, why_say__gil, why_advise__gil },
 	{ "lock", false, false, weigh_lock, why_say__lock, why_advise__lock },
+	{ "unknown-futex", false, false, weigh_unknown, why_say__unknown, why_advise__unknown },
 	{ "run-queue", false, false, weigh_queue, why_say__queue, why_advise__queue },
 	{ "paging", false, false, weigh_paging, why_say__paging, why_advise__paging },
 	{ "io", false, false, weigh_io, why_say__io, why_advise__io },

@@ -5,10 +5,8 @@
 #include "why_say.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-#define NEARLY_ALL 0.95		/* a part that need not be told from all of it */
-#define MMAP_LOCK "mmap_lock"	/* as locks.c names it */
+#include "contention.h"
 
 static const char *times(uint64_t n)
 {
@@ -19,124 +17,6 @@ static const char *times(uint64_t n)
 static const char *was(size_t n)
 {
 	return n == 1 ? "was" : "were";
-}
-
-static bool is_mmap_lock(const struct report_lock *lock)
-{
-	return lock->kind == LOCK_KERNEL && !strcmp(lock->name, MMAP_LOCK);
-}
-
-static double known_holders(const struct report_lock *lock)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < lock->n_holders; i++)
-		sum += lock->holders[i].share;
-	return sum;
-}
-
-/* "'db' held it for 83 % of that waiting (holders are known for 96 %)." and what 'db' did. */
-static void say_holder(const struct why_facts *facts, const struct report_lock *lock, FILE *out)
-{
-	const struct report_thread *thread = why_facts__holder(facts, lock);
-	char name[WHY_WORD], share[WHY_WORD], known[WHY_WORD];
-	const struct report_holder *holder = lock->holders;
-	enum account most;
-
-	if (!lock->n_holders)
-		return;
-	fprintf(out, " %s held it for %s of that waiting (holders are known for %s of it).",
-		thread ? why__thread(facts, name, thread) :
-			 why__quoted(name, holder->comm, sizeof(holder->comm)),
-		why__percent(share, holder->share), why__percent(known, known_holders(lock)));
-	if (!thread || !thread->lifetime_ns)
-		return;
-	most = why_thread__mostly(thread);
-	if (why_thread__share(thread, most) >= MOSTLY)
-		fprintf(out, " That thread itself was %s for %s of the time.", why__doing(most),
-			why__percent(share, why_thread__share(thread, most)));
-}
-
-/* Which lock, how often, how long, and who held it. */
-static void say_lock(const struct why_facts *facts, FILE *out)
-{
-	const struct report_lock *lock = facts->lock;
-	char name[WHY_WORD], part[WHY_WORD], longest[WHY_WORD];
-
-	if (!lock)
-		return;
-	why__lock(name, lock);
-	if (facts->lock_part >= NEARLY_ALL)
-		fprintf(out, "They waited for %s", name);
-	else
-		fprintf(out, "Most of the waiting for locks (%s) was for %s",
-			why__percent(part, facts->lock_part), name);
-	fprintf(out, ": %" PRIu64 " wait%s", lock->waits, times(lock->waits));
-	if (lock->max_ns.known)
-		fprintf(out, ", the longest %s", why__duration(longest, lock->max_ns.value));
-	fputc('.', out);
-	if (lock->name[0] == '(')
-		fputs(" Locks without a name are counted as one.", out);
-	say_holder(facts, lock, out);
-}
-
-/* What the holder does may be the reason why it holds the lock for so long. */
-static bool holder_waits(const struct why_facts *facts)
-{
-	const struct report_thread *thread = why_facts__holder(facts, facts->lock);
-
-	return thread && thread->lifetime_ns &&
-	       why_thread__share(thread, ACCOUNT_SLEEP) + why_thread__share(thread, ACCOUNT_IO) +
-			       why_thread__share(thread, ACCOUNT_DISK) +
-			       why_thread__share(thread, ACCOUNT_CHILD) >=
-		       MOSTLY;
-}
-
-/* What to do about a lock that is waited for. */
-static void advise_lock(const struct why_facts *facts, FILE *out)
-{
-	const struct report_lock *lock = facts->lock;
-	const struct report_thread *holder = why_facts__holder(facts, lock);
-	char name[WHY_WORD];
-
-	if (lock->kind == LOCK_GIL) {
-		fputs("processes instead of threads, or do the heavy part where the GIL is "
-		      "released (native code, I/O); more threads will not help.",
-		      out);
-	} else if (is_mmap_lock(lock)) {
-		fputs("the threads fight for their address space: map and unmap less (larger "
-		      "allocations, keep memory instead of giving it back, MALLOC_ARENA_MAX), or "
-		      "use processes, which have one each.",
-		      out);
-	} else if (lock->kind == LOCK_KERNEL) {
-		fputs("fewer threads in the same system calls at once, or processes, where they "
-		      "need not share what the lock protects.",
-		      out);
-	} else if (holder && holder_waits(facts)) {
-		fprintf(out,
-			"look whether %s sleeps or does I/O with the lock held, and let it go "
-			"before; more threads will not help.",
-			why__thread(facts, name, holder));
-	} else if (holder && lock->holders[0].share >= MOSTLY) {
-		fprintf(out,
-			"shorten what %s does while it holds the lock, or split the lock; more "
-			"threads will not help.",
-			why__thread(facts, name, holder));
-	} else {
-		fputs("shorten what is done with the lock held, or split the lock; more threads "
-		      "will not help.",
-		      out);
-	}
-}
-
-void why_say__lock(const struct why_facts *facts, FILE *out)
-{
-	say_lock(facts, out);
-}
-
-void why_advise__lock(const struct why_facts *facts, FILE *out)
-{
-	advise_lock(facts, out);
 }
 
 void why_say__nothing(const struct why_facts *facts, FILE *out)
@@ -218,7 +98,7 @@ void why_say__blocked(const struct why_facts *facts, FILE *out)
 	fputc('.', out);
 	if (has_stuck(facts, ACCOUNT_LOCK) && facts->lock) {
 		fputc(' ', out);
-		say_lock(facts, out);
+		why_say__lock(facts, out);
 	}
 }
 
@@ -254,7 +134,7 @@ void why_advise__waits(const struct why_facts *facts, FILE *out)
 	double work = why_facts__share(facts, ACCOUNT_COND) + why_facts__share(facts, ACCOUNT_JOIN);
 
 	if (facts->lock && has_stuck(facts, ACCOUNT_LOCK))
-		advise_lock(facts, out);
+		why_advise__lock(facts, out);
 	else if (why_facts__share(facts, ACCOUNT_CHILD) > sleep + io + work)
 		fputs("look at its children: they are what it waits for.", out);
 	else if (io > sleep && io > work)
@@ -289,22 +169,6 @@ void why_advise__polling(const struct why_facts *facts, FILE *out)
 	(void)facts;
 	fputs("wait for the event itself (condition variable, eventfd, poll) instead of sleeping "
 	      "and looking.",
-	      out);
-}
-
-void why_say__gil(const struct why_facts *facts, FILE *out)
-{
-	(void)facts;
-	fputs("Threads of an interpreter that take turns on one CPU probably wait for its GIL: "
-	      "here it looks like waiting for work, since it is a condition variable.",
-	      out);
-}
-
-void why_advise__gil(const struct why_facts *facts, FILE *out)
-{
-	(void)facts;
-	fputs("processes instead of threads, or do the heavy part where the GIL is released; more "
-	      "threads will not help.",
 	      out);
 }
 
@@ -431,13 +295,15 @@ void why_say__compute(const struct why_facts *facts, FILE *out)
 
 void why_advise__compute(const struct why_facts *facts, FILE *out)
 {
-	bool full = why_facts__all_cpus(facts);
+	const bool full = why_facts__all_cpus(facts), gil = report_mode__gils(facts->mode).with;
 
 	fprintf(out, "make the code itself faster: perf top -p %" PRIu32 " shows where it is%s.",
 		facts->context->pid,
 		full		? "; more threads will not help" :
-		facts->cpus > 1 ? "; or share the work among more threads, for CPUs are free" :
-				  "");
+		facts->cpus < 2 ? "" :
+		gil		? "; or share the work among processes, for CPUs are free, and "
+				  "threads would share the GIL" :
+				  "; or share the work among more threads, for CPUs are free");
 }
 
 void why_say__child(const struct why_facts *facts, FILE *out)

@@ -16,6 +16,7 @@ why_say_fn why_say__blocked, why_say__idle, why_say__waiting, why_say__sleep, wh
 why_say_fn why_say__polling, why_advise__polling;
 why_say_fn why_say__gil, why_advise__gil;
 why_say_fn why_say__lock, why_advise__lock;
+why_say_fn why_say__unknown, why_advise__unknown;
 why_say_fn why_say__queue, why_advise__queue;
 why_say_fn why_say__paging, why_advise__paging;
 why_say_fn why_say__io, why_advise__io;

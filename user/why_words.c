@@ -49,6 +49,21 @@ static const char *harmless(char *buf, size_t size, const char *name, size_t max
 	return buf;
 }
 
+const char *why__harmless(char *buf, const char *text, size_t max)
+{
+	return harmless(buf, WHY_WORD, text, max);
+}
+
+const char *why__runtime(char *buf, const struct report_runtime *runtime)
+{
+	char name[4 * sizeof(runtime->name) + 1], version[4 * sizeof(runtime->version) + 1];
+
+	harmless(name, sizeof(name), runtime->name, sizeof(runtime->name));
+	harmless(version, sizeof(version), runtime->version, sizeof(runtime->version));
+	snprintf(buf, WHY_WORD, "%s%s%s", name, version[0] ? " " : "", version);
+	return buf;
+}
+
 const char *why__quoted(char *buf, const char *name, size_t max)
 {
 	char safe[WHY_WORD - 3];

@@ -13,6 +13,10 @@
 /* Each writes to `buf` (WHY_WORD bytes) and returns it. */
 const char *why__percent(char *buf, double share);
 const char *why__duration(char *buf, double ns);
+/* A text from outside, made harmless for a terminal that shows UTF-8. */
+const char *why__harmless(char *buf, const char *text, size_t max);
+/* "CPython 3.11.7" */
+const char *why__runtime(char *buf, const struct report_runtime *runtime);
 /* A name from outside in quotes, harmless. */
 const char *why__quoted(char *buf, const char *name, size_t max);
 /* A thread by its name, with its TID where others are called the same. */

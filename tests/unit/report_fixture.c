@@ -37,21 +37,30 @@ void around(struct estimate *estimate, double median, double scatter, unsigned r
 	assert_int_equal(estimate__init(estimate, values, rounds), 0);
 }
 
-static void add_lock(struct report_mode *mode, const char *name, enum lock_kind kind,
-		     uint64_t total_ns)
+struct report_lock *add_bare_lock(struct report_mode *mode, const char *name, enum lock_kind kind,
+				  uint64_t total_ns)
 {
 	struct report_lock *lock;
 
 	mode->locks = need(realloc(mode->locks, (mode->n_locks + 1) * sizeof(*mode->locks)));
 	lock = memset(&mode->locks[mode->n_locks++], 0, sizeof(*lock));
 	snprintf(lock->name, sizeof(lock->name), "%s", name);
-	snprintf(lock->runtime, sizeof(lock->runtime), "convoy-work");
 	lock->kind = kind;
+	lock->objects = 1;
+	lock->total_ns = total_ns;
+	return lock;
+}
+
+static void add_lock(struct report_mode *mode, const char *name, enum lock_kind kind,
+		     uint64_t total_ns)
+{
+	struct report_lock *lock = add_bare_lock(mode, name, kind, total_ns);
+
+	snprintf(lock->runtime, sizeof(lock->runtime), "convoy-work");
 	lock->episodes = 1010;
 	lock->waits = 1020;
 	lock->timeouts = known(505);
 	lock->eagain = known(12);
-	lock->total_ns = total_ns;
 	lock->wakeup_ns = total_ns / 100;
 	lock->p50_ns = known(5.01e6);
 	lock->p99_ns = known(5.4e6);
@@ -238,6 +247,7 @@ struct report *hostile_report(void)
 {
 	struct report *report = full_report(3);
 	struct report_mode *mode = &report->modes[2];
+	struct report_runtime *runtime;
 
 	snprintf(report->command_line, sizeof(report->command_line), "convoy run %s", HOSTILE);
 	snprintf(report->host.kernel, sizeof(report->host.kernel), "%s", HOSTILE);
@@ -247,6 +257,19 @@ struct report *hostile_report(void)
 	snprintf(mode->mode, sizeof(mode->mode), "%s", HOSTILE);
 	memset(mode->locks[0].name, 0xff, sizeof(mode->locks[0].name));
 	memset(mode->locks[0].holders[0].comm, '\033', sizeof(mode->locks[0].holders[0].comm));
+	memset(mode->locks[0].site, '\033', sizeof(mode->locks[0].site));
+	memset(mode->locks[0].object, 0xff, sizeof(mode->locks[0].object));
+	memset(mode->locks[0].runtime, 0x9b, sizeof(mode->locks[0].runtime));
+	runtime = add_runtime(mode, "", GIL_PRESENT);
+	memset(runtime->name, '\033', sizeof(runtime->name));
+	memset(runtime->version, 0xff, sizeof(runtime->version));
+	memset(runtime->hint, 0x9b, sizeof(runtime->hint));
+	runtime->gil_wait_ns = runtime->lifetime_ns = 1000000;
+	runtime->threads = need(calloc(1, sizeof(*runtime->threads)));
+	runtime->n_threads = 1;
+	memset(runtime->threads[0].comm, '\n', sizeof(runtime->threads[0].comm));
+	runtime = add_runtime(mode, "", GIL_UNKNOWN);
+	memset(runtime->hint, 0x9b, sizeof(runtime->hint));
 	memset(mode->threads[0].comm, 0x9b, sizeof(mode->threads[0].comm));
 	snprintf(mode->threads[0].role, sizeof(mode->threads[0].role), "\x1b]0;x\a");
 	add_metric(mode, "\033]0;x\a\xff\n=1_ns", 1e6, 3);
@@ -322,6 +345,102 @@ struct report *recording_report(void)
 	mode->rusage_voluntary = mode->rusage_involuntary = (struct maybe){ 0 };
 	mode->rusage_unsure = 0;
 	mode->tasks_checked = 0;
+	judge(report);
+	return report;
+}
+
+struct report_runtime *add_runtime(struct report_mode *mode, const char *version,
+				   enum gil_state gil)
+{
+	struct report_runtime *runtime;
+
+	mode->runtimes =
+		need(realloc(mode->runtimes, (mode->n_runtimes + 1) * sizeof(*mode->runtimes)));
+	runtime = memset(&mode->runtimes[mode->n_runtimes++], 0, sizeof(*runtime));
+	snprintf(runtime->name, sizeof(runtime->name), "CPython");
+	snprintf(runtime->version, sizeof(runtime->version), "%s", version);
+	runtime->gil = gil;
+	runtime->processes = 1;
+	return runtime;
+}
+
+/* In parts of what it did while others waited, per mille of the waiting. */
+static struct report_holding did(uint64_t total_ns, unsigned running, unsigned runnable,
+				 unsigned asleep, unsigned waiting)
+{
+	return (struct report_holding){
+		.running = total_ns / 1000 * running,
+		.runnable = total_ns / 1000 * runnable,
+		.asleep = total_ns / 1000 * asleep,
+		.waiting = total_ns / 1000 * waiting,
+	};
+}
+
+static void add_gil(struct report_mode *mode, uint64_t total_ns)
+{
+	struct report_runtime *runtime = add_runtime(mode, "3.11.7", GIL_PRESENT);
+	struct report_lock *gil = &mode->locks[0];
+
+	snprintf(gil->name, sizeof(gil->name), "GIL of CPython 3.11.7");
+	snprintf(gil->runtime, sizeof(gil->runtime), "CPython 3.11.7");
+	snprintf(gil->object, sizeof(gil->object), "cpython:gil");
+	snprintf(gil->site, sizeof(gil->site), "take_gil+0x1d3");
+	gil->interrupted = known(2);
+	gil->lost_races = 4;
+	gil->holder_known = 0.99;
+	gil->held = did(total_ns, 960, 20, 0, 10);
+	gil->holders[0].did = did(total_ns, 480, 20, 0, 10);
+	gil->holders[1].did = did(total_ns, 480, 0, 0, 0);
+	runtime->gil_wait_ns = total_ns;
+	runtime->lifetime_ns = mode->worker_lifetime_ns;
+	runtime->handoffs = 397;
+	runtime->handoffs_per_s = known(198.5);
+	runtime->mean_hold_ns = known(5.02e6);
+	runtime->switch_interval_ns = known(5.0e6);
+	runtime->threads = need(calloc(2, sizeof(*runtime->threads)));
+	runtime->n_threads = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		struct report_runtime_thread *thread = &runtime->threads[i];
+
+		thread->pid = 100;
+		thread->tid = 101 + i;
+		snprintf(thread->comm, sizeof(thread->comm), "worker-%u", i + 1);
+		thread->lifetime_ns = runtime->lifetime_ns / 2;
+		thread->gil_wait_ns = total_ns / 2;
+		thread->held_share = i ? 0.48 : 0.5;
+	}
+}
+
+struct report *python_report(void)
+{
+	static const struct sketch sketch = { "command", 2000, 0, 1, 412, 38, 320, 2, 8, 660, 0 };
+	struct report *report = empty_report();
+	struct report_mode *mode = add_mode(report, &sketch, 1);
+	struct report_lock *lock;
+
+	report->job[0] = report->reference[0] = '\0';
+	report->workers = 0;
+	snprintf(report->command_line, sizeof(report->command_line), "convoy record -- python3 x");
+	mode->could_run = known(3);
+	add_gil(mode, mode->worker_time_ns[ACCOUNT_LOCK]);
+	/* The waits for it are within the share of `lock` that is not the GIL's. */
+	mode->locks[0].total_ns -= mode->lifetime_ns / 10;
+	mode->runtimes[0].gil_wait_ns -= mode->lifetime_ns / 10;
+	lock = add_bare_lock(mode, "std::unordered_map<Key, Value>::cache_of_results.mutex_+0x28",
+			     LOCK_MUTEX, mode->lifetime_ns / 10);
+	snprintf(lock->object, sizeof(lock->object), "libcache.so:cache+0x28");
+	snprintf(lock->site, sizeof(lock->site), "Cache::get+0x3f");
+	lock->episodes = lock->waits = 33;
+	lock->objects = 3;
+	lock->robust = lock->shared = lock->pi = true;
+	lock->holder_known = 0.5;
+	lock->held = did(lock->total_ns, 100, 50, 350, 0);
+	lock->holders = need(calloc(1, sizeof(*lock->holders)));
+	lock->n_holders = 1;
+	lock->holders[0].tid = 101;
+	snprintf(lock->holders[0].comm, sizeof(lock->holders[0].comm), "worker-1");
+	lock->holders[0].share = 0.5;
+	lock->holders[0].did = lock->held;
 	judge(report);
 	return report;
 }

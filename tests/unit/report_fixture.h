@@ -58,6 +58,20 @@ struct report *untraced_report(unsigned rounds);
  */
 struct report *recording_report(void);
 
+/*
+ * A recording of Python threads: they wait for their GIL, and a little for a mutex that two
+ * processes share, whose holder sleeps; of what holds both, all is known but a little.
+ */
+struct report *python_report(void);
+
+/* One more runtime of the mode, without threads. Valid until the next call. */
+struct report_runtime *add_runtime(struct report_mode *mode, const char *version,
+				   enum gil_state gil);
+
+/* One more lock, with nothing known of it but this. Valid until the next call. */
+struct report_lock *add_bare_lock(struct report_mode *mode, const char *name, enum lock_kind kind,
+				  uint64_t total_ns);
+
 /* What a renderer writes; the caller frees it. */
 char *rendered(const char *format, const struct report *report,
 	       const struct render_options *options);

@@ -16,7 +16,7 @@ fi
 CONVOY_TEST_JSON_OUT=$tmp "$renderer" >"$out" 2>"$err"
 status=$?
 is "reports are rendered" [ $status -eq 0 ]
-for kind in full untraced metrics commands recording; do
+for kind in full untraced metrics commands recording python; do
 	validate "a report by hand: $kind" "$tmp/$kind.json"
 done
 
@@ -29,7 +29,7 @@ cls = jsonschema.validators.validator_for(schema)
 cls.check_schema(schema)
 validator = cls(schema)
 reports = {k: json.load(open(f"{sys.argv[2]}/{k}.json"))
-           for k in ("full", "untraced", "metrics", "commands", "recording")}
+           for k in ("full", "untraced", "metrics", "commands", "recording", "python")}
 
 def changed(kind, path, value):
     report = copy.deepcopy(reports[kind])
@@ -143,6 +143,47 @@ for bad in (None, 0, 1, "true", []):
 check("recording", ["incomplete_why"], "the file was cut off", good=True)
 for bad in (5, True, []):
     check("recording", ["incomplete_why"], bad)
+# Locks, their holders, runtimes.
+lock = only + ["locks", 0]
+for key in ("object", "site"):
+    check("python", lock + [key], None, good=True)
+    for bad in ("", 1, []):
+        check("python", lock + [key], bad)
+check("python", lock + ["flags"], ["pi", "shared"], good=True)
+for bad in (None, "pi", ["pi", "pi"], ["PI"], [1]):
+    check("python", lock + ["flags"], bad)
+for key in ("objects", "lost_races", "interrupted"):
+    check("python", lock + [key], None, good=key == "interrupted")
+    for bad in (-1, 1.5, "1", []):
+        check("python", lock + [key], bad)
+for bad in (None, -0.1, 1.1, "1"):
+    check("python", lock + ["holder_known"], bad)
+for part in ("running", "runnable", "asleep", "waiting"):
+    for bad in (None, -1, 1.5, "1"):
+        check("python", lock + ["holder_did", part], bad)
+        check("python", lock + ["holders", 0, "did", part], bad)
+for bad in (None, [], {}, {"running": 1}):
+    check("python", lock + ["holder_did"], bad)
+    check("python", lock + ["holders", 0, "did"], bad)
+for bad in (-1, "1", []):
+    check("python", only + ["could_run"], bad)
+check("python", only + ["could_run"], None, good=True)
+check("untraced", mode + ["could_run"], 1.5)
+check("untraced", mode + ["runtimes"], reports["python"]["modes"][0]["runtimes"])
+runtime = only + ["runtimes", 0]
+for key in ("version", "hint", "gil_wait_ns", "gil_share", "handoffs", "handoffs_per_s",
+            "mean_hold_ns", "switch_interval_ns"):
+    check("python", runtime + [key], None, good=True)
+    check("python", runtime + [key], True)
+    check("python", runtime + [key], -1)
+for key in ("name", "gil", "processes", "lifetime_ns", "threads"):
+    check("python", runtime + [key], None)
+for bad in ("PRESENT", "", True, None):
+    check("python", runtime + ["gil"], bad)
+for key in ("pid", "tid", "comm", "lifetime_ns", "gil_wait_ns", "held_share"):
+    check("python", runtime + ["threads", 0, key], None)
+check("python", runtime + ["threads", 0, "held_share"], 1.1)
+check("python", runtime + ["gil_share"], 1.1)
 # New keys may be added.
 check("full", ["future"], {"a": [None]}, good=True)
 check("untraced", mode + ["future"], 1, good=True)

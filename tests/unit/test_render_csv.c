@@ -19,7 +19,7 @@
 #include "user/account.h"
 #include "user/render.h"
 
-#define COLUMNS 40
+#define COLUMNS 43
 #define ROWS 9
 
 /* The contract: scripts name these. New ones may be added, at the end. */
@@ -29,7 +29,7 @@ static const char header[] =
 	"cond_ns,join_ns,sleep_ns,io_ns,disk_ns,child_ns,fault_ns,stopped_ns,other_ns,lifetime_ns,"
 	"residual_ns,worker_lock_ns,worker_lifetime_ns,lock_episodes,lock_p50_ns,lock_p90_ns,"
 	"lock_p99_ns,lock_max_ns,own_thread_ns,own_lock_wait_ns,schedstat_run_ns,"
-	"schedstat_run_delay_ns,valid";
+	"schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run";
 
 struct field {
 	char text[300];
@@ -267,6 +267,35 @@ static void test_untraced(void **state)
 	report__free(report);
 }
 
+/* Sums over the runtimes that have a GIL. */
+static void test_runtimes(void **state)
+{
+	struct report *report = python_report();
+	struct report_mode *mode = &report->modes[0];
+	struct report_runtime *second = add_runtime(mode, "3.12.1", GIL_PRESENT);
+	struct sheet sheet;
+
+	(void)state;
+	mode->runtimes[0].gil_wait_ns = 600;
+	mode->runtimes[0].lifetime_ns = 1000;
+	second->gil_wait_ns = 50;
+	second->lifetime_ns = 500;
+	add_runtime(mode, "3.13.0", GIL_ABSENT)->lifetime_ns = 7000;
+	add_runtime(mode, "", GIL_UNKNOWN)->lifetime_ns = 9000;
+	mode->could_run = known(2.5);
+	sheet_of(report, &sheet);
+	assert_string_equal(at(&sheet, 0, "gil_wait_ns"), "650");
+	assert_string_equal(at(&sheet, 0, "gil_lifetime_ns"), "1500");
+	assert_string_equal(at(&sheet, 0, "could_run"), "2.5");
+
+	/* Nobody had one, or it was not found: there is nothing to add up. */
+	mode->runtimes[0].gil = mode->runtimes[1].gil = GIL_ABSENT;
+	sheet_of(report, &sheet);
+	assert_string_equal(at(&sheet, 0, "gil_wait_ns"), "");
+	assert_string_equal(at(&sheet, 0, "gil_lifetime_ns"), "");
+	report__free(report);
+}
+
 static void test_labels(void **state)
 {
 	static const struct {
@@ -391,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_no_modes),
 		cmocka_unit_test(test_unknown_is_empty),
 		cmocka_unit_test(test_untraced),
+		cmocka_unit_test(test_runtimes),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_long_labels),
 		cmocka_unit_test(test_bytes_beyond_ascii),

@@ -290,6 +290,103 @@ static void test_json_of_a_recording(void **state)
 	report__free(report);
 }
 
+/* What is said of locks, their holders, and runtimes. */
+static void test_json_of_locks_and_runtimes(void **state)
+{
+	struct report *report = python_report();
+	struct report_runtime *other = add_runtime(&report->modes[0], "3.13.0", GIL_ABSENT);
+	json_t *json, *mode, *lock, *did, *runtime, *thread;
+
+	(void)state;
+	snprintf(other->hint, sizeof(other->hint), "it was built without");
+	add_runtime(&report->modes[0], "", GIL_UNKNOWN);
+	json = parsed(report, false);
+	keep(report, "python");
+	mode = mode_at(json, 0);
+	assert_true(json_number_value(json_object_get(mode, "could_run")) == 3);
+
+	lock = json_array_get(json_object_get(mode, "locks"), 0);
+	assert_string_equal(json_string_value(json_object_get(lock, "object")), "cpython:gil");
+	assert_string_equal(json_string_value(json_object_get(lock, "site")), "take_gil+0x1d3");
+	assert_string_equal(json_string_value(json_object_get(lock, "runtime")), "CPython 3.11.7");
+	assert_int_equal(json_array_size(need(json_object_get(lock, "flags"))), 0);
+	check_integer(lock, "objects", 1);
+	check_integer(lock, "interrupted", 2);
+	check_integer(lock, "lost_races", 4);
+	assert_true(json_real_value(json_object_get(lock, "holder_known")) == 0.99);
+	did = json_object_get(lock, "holder_did");
+	assert_int_equal(json_object_size(did), 4);
+	check_integer(did, "running", (json_int_t)report->modes[0].locks[0].held.running);
+	check_integer(did, "runnable", (json_int_t)report->modes[0].locks[0].held.runnable);
+	check_integer(did, "asleep", 0);
+	check_integer(did, "waiting", (json_int_t)report->modes[0].locks[0].held.waiting);
+	did = json_object_get(json_array_get(json_object_get(lock, "holders"), 1), "did");
+	check_integer(did, "runnable", 0);
+	check_integer(did, "running", (json_int_t)report->modes[0].locks[0].holders[1].did.running);
+
+	lock = json_array_get(json_object_get(mode, "locks"), 1);
+	assert_int_equal(json_array_size(json_object_get(lock, "flags")), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(
+			json_string_value(json_array_get(json_object_get(lock, "flags"), i)),
+			((const char *[]){ "pi", "robust", "shared" })[i]);
+	assert_true(json_is_null(json_object_get(lock, "runtime")));
+	assert_true(json_is_null(json_object_get(lock, "interrupted")));
+	check_integer(lock, "objects", 3);
+
+	assert_int_equal(json_array_size(json_object_get(mode, "runtimes")), 3);
+	runtime = json_array_get(json_object_get(mode, "runtimes"), 0);
+	assert_string_equal(json_string_value(json_object_get(runtime, "name")), "CPython");
+	assert_string_equal(json_string_value(json_object_get(runtime, "version")), "3.11.7");
+	assert_string_equal(json_string_value(json_object_get(runtime, "gil")), "present");
+	assert_true(json_is_null(json_object_get(runtime, "hint")));
+	check_integer(runtime, "processes", 1);
+	check_integer(runtime, "handoffs", 397);
+	check_integer(runtime, "mean_hold_ns", 5020000);
+	check_integer(runtime, "switch_interval_ns", 5000000);
+	check_integer(runtime, "gil_wait_ns", (json_int_t)report->modes[0].runtimes[0].gil_wait_ns);
+	assert_true(json_real_value(json_object_get(runtime, "handoffs_per_s")) == 198.5);
+	assert_true(fabs(json_real_value(json_object_get(runtime, "gil_share")) -
+			 (double)report->modes[0].runtimes[0].gil_wait_ns /
+				 (double)report->modes[0].runtimes[0].lifetime_ns) < 1e-9);
+	thread = json_array_get(json_object_get(runtime, "threads"), 1);
+	assert_int_equal(json_object_size(thread), 6);
+	check_integer(thread, "pid", 100);
+	check_integer(thread, "tid", 102);
+	assert_string_equal(json_string_value(json_object_get(thread, "comm")), "worker-2");
+	assert_true(json_real_value(json_object_get(thread, "held_share")) == 0.48);
+
+	/* Without a GIL nobody waited for it; where it was not found, that is not known. */
+	runtime = json_array_get(json_object_get(mode, "runtimes"), 1);
+	assert_string_equal(json_string_value(json_object_get(runtime, "gil")), "absent");
+	assert_string_equal(json_string_value(json_object_get(runtime, "hint")),
+			    "it was built without");
+	check_integer(runtime, "gil_wait_ns", 0);
+	assert_true(json_is_null(json_object_get(runtime, "gil_share")));
+	assert_true(json_is_null(json_object_get(runtime, "handoffs_per_s")));
+	runtime = json_array_get(json_object_get(mode, "runtimes"), 2);
+	assert_string_equal(json_string_value(json_object_get(runtime, "gil")), "unknown");
+	assert_true(json_is_null(json_object_get(runtime, "version")));
+	assert_true(json_is_null(json_object_get(runtime, "gil_wait_ns")));
+	assert_true(json_is_null(json_object_get(runtime, "handoffs")));
+	json_decref(json);
+	report__free(report);
+
+	/* What is not known of a lock is null; nothing known of holders is a share of 0. */
+	report = full_report(3);
+	json = parsed(report, false);
+	mode = mode_at(json, 1);
+	lock = json_array_get(json_object_get(mode, "locks"), 0);
+	assert_true(json_is_null(json_object_get(lock, "object")));
+	assert_true(json_is_null(json_object_get(lock, "site")));
+	assert_true(json_is_null(json_object_get(mode, "could_run")));
+	assert_int_equal(json_array_size(need(json_object_get(mode, "runtimes"))), 0);
+	/* Older recordings tell it by the shares alone. */
+	assert_true(fabs(json_real_value(json_object_get(lock, "holder_known")) - 0.98) < 1e-9);
+	json_decref(json);
+	report__free(report);
+}
+
 static void test_keys_come_in_order(void **state)
 {
 	static const char *const keys[] = {
@@ -322,7 +419,7 @@ static void *failing_malloc(size_t size)
 /* Whichever allocation of jansson fails: an error, no crash, nothing leaked. */
 static void test_json_without_memory(void **state)
 {
-	struct report *report = empty_report();
+	struct report *report = python_report();
 	const struct render_options options = { .threads = true };
 	json_malloc_t saved_malloc;
 	json_free_t saved_free;
@@ -330,9 +427,8 @@ static void test_json_without_memory(void **state)
 	int err;
 
 	(void)state;
-	add_metric(add_mode(report, &five[2], 3), "requests_per_s", 250.5, 3);
+	add_metric(&report->modes[0], "requests_per_s", 250.5, 1);
 	give_command(&report->modes[0], "make -j2");
-	judge(report);
 	json_get_alloc_funcs(&saved_malloc, &saved_free);
 	do {
 		FILE *out = need(fopen("/dev/null", "w"));
@@ -356,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_own_clocks_beside_a_ledger),
 		cmocka_unit_test(test_json_of_commands),
 		cmocka_unit_test(test_json_of_a_recording),
+		cmocka_unit_test(test_json_of_locks_and_runtimes),
 		cmocka_unit_test(test_keys_come_in_order),
 		cmocka_unit_test(test_json_without_memory),
 	};

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * contention.c - what the locks and runtimes of a report come to.
+ */
+#include "contention.h"
+
+#include <math.h>
+
+#include "classify.h"
+
+uint64_t report_holding__total(const struct report_holding *held)
+{
+	return held->running + held->runnable + held->asleep + held->waiting;
+}
+
+double report_lock__coverage(const struct report_lock *lock)
+{
+	double sum = 0;
+
+	/* Shares are of those who are listed, and not everybody need be. */
+	for (size_t i = 0; i < lock->n_holders; i++)
+		sum += lock->holders[i].share;
+	sum = fmax(sum, lock->holder_known);
+	return isfinite(sum) ? fmin(fmax(sum, 0), 1) : 0;
+}
+
+bool report_lock__contended(const struct report_lock *lock)
+{
+	return classify__kind_account(lock->kind) == ACCOUNT_LOCK && lock->total_ns;
+}
+
+bool report_lock__matters(const struct report_mode *mode, const struct report_lock *lock)
+{
+	return lock->total_ns && mode->lifetime_ns &&
+	       (double)lock->total_ns >= LOCK_MATTERS * (double)mode->lifetime_ns;
+}
+
+enum holder_trouble report_lock__trouble(const struct report_lock *lock, double *share)
+{
+	bool asleep = lock->held.asleep > lock->held.runnable;
+	uint64_t most = asleep ? lock->held.asleep : lock->held.runnable;
+	double part = lock->total_ns ? fmin((double)most / (double)lock->total_ns, 1) : 0;
+
+	if (share)
+		*share = part;
+	if (part < HOLDER_TROUBLE)
+		return HOLDERS_WORK;
+	return asleep ? HOLDERS_ASLEEP : HOLDERS_PREEMPTED;
+}
+
+const char *holder_trouble__advice(const struct report_lock *lock, enum holder_trouble trouble)
+{
+	switch (trouble) {
+	case HOLDERS_WORK:
+		break;
+	case HOLDERS_PREEMPTED:
+		return "run no more threads than there are CPUs, keep other work off these CPUs, "
+		       "or hold the lock for less time.";
+	case HOLDERS_ASLEEP:
+		return lock->kind == LOCK_GIL ?
+			       "native code that sleeps or does I/O should let the GIL go "
+			       "meanwhile." :
+			       "let the lock go before a call that may block; more threads or CPUs "
+			       "will not help.";
+	}
+	return "";
+}
+
+bool report_runtime__waits_known(const struct report_runtime *runtime)
+{
+	return runtime->gil != GIL_UNKNOWN || runtime->gil_wait_ns;
+}
+
+struct gil_sum report_mode__gils(const struct report_mode *mode)
+{
+	struct gil_sum sum = { 0 };
+
+	for (size_t i = 0; i < mode->n_runtimes; i++) {
+		const struct report_runtime *runtime = &mode->runtimes[i];
+
+		if (runtime->gil == GIL_ABSENT) {
+			sum.without = sum.without ? sum.without : runtime;
+			continue;
+		}
+		if (!report_runtime__waits_known(runtime)) {
+			sum.unknown = sum.unknown ? sum.unknown : runtime;
+			continue;
+		}
+		if (!sum.with || runtime->gil_wait_ns > sum.with->gil_wait_ns)
+			sum.with = runtime;
+		sum.n_with++;
+		sum.wait_ns += runtime->gil_wait_ns;
+		sum.lifetime_ns += runtime->lifetime_ns;
+	}
+	if (sum.lifetime_ns)
+		sum.share = fmin((double)sum.wait_ns / (double)sum.lifetime_ns, 1);
+	return sum;
+}
+
+struct gil_outlook report_mode__outlook(const struct report *report, const struct report_mode *mode)
+{
+	struct gil_outlook outlook = { .gain = 1 };
+	double most;
+
+	if (!mode->could_run.known || !mode->cores_used.n || !(mode->cores_used.median > 0) ||
+	    !report->host.cpus_usable)
+		return outlook;
+	outlook.known = true;
+	outlook.wanted = mode->could_run.value;
+	outlook.ran = mode->cores_used.median;
+	outlook.cpus = report->host.cpus_usable;
+	outlook.bounded = outlook.wanted > outlook.cpus;
+	most = outlook.bounded ? outlook.cpus : outlook.wanted;
+	outlook.gain = fmax(most / outlook.ran, 1);
+	return outlook;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * verdict_runtimes.c - threads or processes: what the GIL of a command's runtimes has to do
+ * with it.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "contention.h"
+#include "outside.h"
+#include "verdict_parts.h"
+
+#define MOSTLY 0.5		/* share of thread time from which a thing is what threads did */
+#define ALONE 1.5		/* threads that want to run, on average, below which it is one */
+#define ALL_CPUS 0.9		/* of the CPUs in use, from which there is none left to be had */
+
+#define NEARLY 0.95		/* rounding, and threads that begin and end, make up for the rest */
+#define SAID 0.05		/* a share that differs by less has been said already */
+const char *verdict__runtime(char buf[VERDICT_RUNTIME], const struct report_runtime *runtime,
+			     size_t versions)
+{
+	char which[4 * sizeof(runtime->name) + 1], version[4 * sizeof(runtime->version) + 1];
+
+	outside__terminal(which, sizeof(which), runtime->name, sizeof(runtime->name), true);
+	outside__terminal(version, sizeof(version), runtime->version, sizeof(runtime->version),
+			  true);
+	snprintf(buf, VERDICT_RUNTIME, "%s%s%s%s", which, version[0] ? " " : "", version,
+		 versions > 1 ? " and others" : "");
+	return buf;
+}
+
+static void say_label(struct judge *j, const struct report_mode *mode)
+{
+	if (j->report->n_modes > 1)
+		fprintf(j->out, "%s: ", mode->mode);
+}
+
+/* What threads that wait for a GIL could gain by not having one. */
+static void say_gain(struct judge *j, const struct report_mode *mode)
+{
+	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
+
+	/* What runs besides may be more than what has a GIL. */
+	if (!outlook.known || outlook.wanted < outlook.ran * NEARLY)
+		return;
+	say_label(j, mode);
+	fprintf(j->out, "On average %.1f threads wanted to run at once and %.1f did",
+		outlook.wanted, outlook.ran);
+	if (outlook.gain >= GAIN_MATTERS)
+		fprintf(j->out,
+			": on %u CPU%s processes could be up to %.1fx faster; more threads would "
+			"not be.\n",
+			outlook.cpus, outlook.cpus == 1 ? "" : "s", outlook.gain);
+	else if (outlook.cpus == 1)
+		fputs(", on one CPU: neither processes nor more threads would be faster, what "
+		      "waits for the GIL would wait for the CPU.\n",
+		      j->out);
+	else if (outlook.ran >= ALL_CPUS * outlook.cpus)
+		fprintf(j->out,
+			", on all of the %u CPUs: processes would not be faster, what waits for "
+			"the GIL would wait for a CPU.\n",
+			outlook.cpus);
+	else
+		fputs(": processes would hardly be faster.\n", j->out);
+}
+
+/* The GIL is free for whoever wants it: what else keeps the threads? */
+static void say_instead(struct judge *j, const struct report_mode *mode)
+{
+	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
+
+	say_label(j, mode);
+	if (verdict__waits_overlap(mode))
+		fputs("They sleep or wait for I/O or children, which threads do at the same time: "
+		      "there is no contention, and processes would hardly be faster.\n",
+		      j->out);
+	else if (verdict__queued(mode) >= MOSTLY)
+		fputs("They wait for a CPU: neither processes nor more threads would be faster.\n",
+		      j->out);
+	else if (outlook.known && outlook.cpus > 1 && outlook.wanted < ALONE &&
+		 verdict__share(mode, ACCOUNT_RUNNING) >= WORTH_SAYING)
+		fprintf(j->out,
+			"On average %.1f threads wanted to run at once: to use more of the %u "
+			"CPUs, the work itself must be split, then among processes.\n",
+			outlook.wanted, outlook.cpus);
+	else if (verdict__share(mode, ACCOUNT_LOCK) >= WORTH_SAYING)
+		fputs("What they wait for are other locks, which processes that share them would "
+		      "wait for, too.\n",
+		      j->out);
+	else
+		fputs("Processes would hardly be faster.\n", j->out);
+}
+
+void verdict__say_runtimes(struct judge *j, const struct report_mode *mode)
+{
+	struct gil_sum gils = report_mode__gils(mode);
+	char which[VERDICT_RUNTIME], share[24];
+
+	if (gils.with && gils.lifetime_ns) {
+		verdict__runtime(which, gils.with, gils.n_with);
+		if (gils.share >= GIL_MATTERS) {
+			/* Of one mode, the sentence before has said what all threads did. */
+			if (j->report->n_modes > 1 ||
+			    fabs(verdict__gil_share(mode) - gils.share) >= SAID) {
+				say_label(j, mode);
+				fprintf(j->out,
+					"Waiting for the GIL of %s took %s of its threads' time.\n",
+					which, verdict__percent(share, gils.share));
+			}
+			say_gain(j, mode);
+		} else {
+			say_label(j, mode);
+			fprintf(j->out,
+				"The GIL of %s is not what threads wait for: that took %s of their "
+				"time.\n",
+				which, verdict__percent(share, gils.share));
+			say_instead(j, mode);
+		}
+	}
+	if (gils.without) {
+		say_label(j, mode);
+		fprintf(j->out,
+			"%s is free-threaded: its threads run in parallel, there is no GIL to wait "
+			"for.\n",
+			verdict__runtime(which, gils.without, 1));
+	}
+	if (gils.unknown) {
+		say_label(j, mode);
+		fprintf(j->out,
+			"The GIL of %s was not found: what waits for it is among the other "
+			"waits.\n",
+			verdict__runtime(which, gils.unknown, 1));
+	}
+}
