@@ -154,7 +154,10 @@ class Comparison:
     # --- its threads ---
 
     def thread(self, name):
-        return next(t for t in self.mode["threads"] if t["tid"] == self.tids[name])
+        for thread in self.mode["threads"]:
+            if thread["tid"] == self.tids[name]:
+                return thread
+        raise KeyError("thread " + name)
 
     def booked(self, thread, account):
         names = RUNNABLE if account == "running" else (account,)
@@ -222,7 +225,7 @@ class Comparison:
         try:
             cells = self.cells()
             self.compare_cells(cells)
-        except (KeyError, StopIteration) as e:
+        except KeyError as e:
             self.check("a row in the matrix", lambda: (False, repr(e)))
         return cells
 
