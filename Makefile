@@ -84,6 +84,9 @@ unit_test_src := $(wildcard tests/unit/test_*.c)
 unit_help_src := $(filter-out $(unit_test_src),$(wildcard tests/unit/*.c))
 root_test_src := $(wildcard tests/root/test_*.c)
 root_help_src := $(filter-out $(root_test_src),$(wildcard tests/root/*.c))
+# tests/truth/*.c are programs that wait a known time, each linked with truth.c.
+truth_lib_src := tests/truth/truth.c
+truth_src := $(filter-out $(truth_lib_src),$(wildcard tests/truth/*.c))
 # tests/fuzz/fuzz_*.c are fuzz targets, each of them linked with driver.c a test, too.
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_help_src := tests/unit/recording_fixture.c
@@ -99,9 +102,10 @@ main_obj := $(call to_obj,$(user_main) $(work_main))
 unit_bin := $(patsubst %.c,$(BUILD)/%,$(unit_test_src))
 root_bin := $(patsubst %.c,$(BUILD)/%,$(root_test_src))
 help_bin := $(patsubst %.c,$(BUILD)/%,$(root_help_src))
+truth_bin := $(patsubst %.c,$(BUILD)/%,$(truth_src))
 fuzz_bin := $(patsubst %.c,$(BUILD)/%,$(fuzz_src))
 unit_tests = $(unit_bin) $(fuzz_bin) $(call scripts,tests/unit)
-root_tests = $(root_bin) $(call scripts,tests/root)
+root_tests = $(root_bin) $(call scripts,tests/root) $(call scripts,tests/truth)
 
 # --- flags --------------------------------------------------------------------------
 
@@ -216,7 +220,7 @@ run_libfuzzer = mkdir -p $(fuzz_dir)/$(1) && $(BUILD)/tests/fuzz/$(1) --seeds $(
 
 all: $(CONVOY) $(CONVOY_WORK) ## build convoy and convoy-work (the default)
 
-tests: $(unit_bin) $(fuzz_bin) $(root_bin) $(help_bin) ## build all test programs
+tests: $(unit_bin) $(fuzz_bin) $(root_bin) $(help_bin) $(truth_bin) ## build all test programs
 
 format: ## lay out the C sources as .clang-format says
 	$(Q)tools/format.sh
@@ -329,9 +333,14 @@ $(unit_bin) $(fuzz_bin) $(root_bin) $(help_bin): $(BUILD)/libuser.a $(BUILD)/lib
 	$(call say,LINK,$@)
 	$(Q)$(CC) -pie $(all_ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(test_libs)
 
+# These wait, and need nothing to do so.
+$(truth_bin): $(BUILD)/%: $(BUILD)/%.o $(call to_obj,$(truth_lib_src))
+	$(call say,LINK,$@)
+	$(Q)$(CC) -pie $(all_ldflags) -o $@ $(filter %.o,$^)
+
 -include $(patsubst %.o,%.d,$(filter-out $(BUILD)/bpf/%,$(user_obj)) $(work_obj) $(shared_obj) \
 	$(main_obj) $(unit_help_obj) $(call to_obj,$(unit_test_src) $(root_test_src) $(root_help_src) \
-	$(fuzz_src) tests/fuzz/driver.c)) \
+	$(fuzz_src) tests/fuzz/driver.c $(truth_src) $(truth_lib_src))) \
 	$(bpf_src:bpf/%.c=$(BUILD)/bpf/%.d)
 
 endif # owner

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* mutex_robust.c - a robust mutex. Its futex calls are shared ones in every process. */
+#include "tests/truth/truth.h"
+
+static pthread_mutex_t truth_mutex_robust;
+static void *contender(void *self);
+
+static struct truth truth = {
+	.class = "mutex_robust",
+	.account = "lock",
+	.locks = { { .name = "truth_mutex_robust",
+		     .kind = "mutex",
+		     .flags = "robust",
+		     .may = "shared",
+		     .held = true } },
+	.n_locks = 1,
+	.threads = { { .name = "first", .run = contender },
+		     { .name = "second", .run = contender } },
+	.n_threads = 2,
+};
+
+static void acquire(size_t at)
+{
+	(void)at;
+	truth__must(!pthread_mutex_lock(&truth_mutex_robust), "no mutex");
+}
+
+static void release(size_t at)
+{
+	(void)at;
+	pthread_mutex_unlock(&truth_mutex_robust);
+}
+
+static void *contender(void *self)
+{
+	const struct truth_contest contest = { &truth, acquire, release, NULL, NULL };
+
+	truth__contend(&contest, self, TRUTH_TURNS);
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	truth__must(!pthread_mutex_init(&truth_mutex_robust, &attr), "no such mutex");
+	truth__run(&truth);
+	return truth__end(&truth, TRUTH_NS);
+}
