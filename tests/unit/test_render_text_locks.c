@@ -217,9 +217,10 @@ static void test_runtimes(void **state)
 			"\nruntime         pid  tid  comm      GIL wait  of its life  held for "
 			"others\n");
 	/* Most waiting first, and of many the first ones. */
-	assert_contains(out, "\nCPython 3.12.1  500  509             90.0 ms         90 %              "
-			     "0 %\n"
-			     "CPython 3.12.1  500  508 ");
+	assert_contains(out,
+			"\nCPython 3.12.1  500  509             90.0 ms         90 %              "
+			"0 %\n"
+			"CPython 3.12.1  500  508 ");
 	assert_contains(out, "\n2 more threads not shown (--threads shows all).\n");
 	assert_lacks(out, "  501  ");
 	free(out);
