@@ -45,6 +45,12 @@ static void spend(struct report_mode *mode, unsigned sleep, unsigned running, un
 	mode->locks[1].total_ns = life / 1000 * other;
 }
 
+static void use_cores(struct report *report, double cores)
+{
+	estimate__free(&report->modes[0].cores_used);
+	around(&report->modes[0].cores_used, cores, 0, 1);
+}
+
 static struct report *spent(unsigned sleep, unsigned running, unsigned gil, unsigned other)
 {
 	struct report *report = python_report();
@@ -84,7 +90,7 @@ static void test_gain_is_bounded(void **state)
 	/* The GIL was held by one that slept: more could run even on one CPU. */
 	report = spent(0, 160, 830, 10);
 	report->host.cpus_usable = 1;
-	around(&report->modes[0].cores_used, 0.5, 0, 1);
+	use_cores(report, 0.5);
 	text = verdict_of(report);
 	assert_contains(text, "3.0 threads wanted to run at once and 0.5 did: on 1 CPU processes "
 			      "could be up to 2.0x faster");
@@ -111,7 +117,7 @@ static void test_all_cpus_are_in_use(void **state)
 	char *text;
 
 	(void)state;
-	around(&report->modes[0].cores_used, 1.95, 0, 1);
+	use_cores(report, 1.95);
 	text = verdict_of(report);
 	assert_contains(text, "1.9 did, on all of the 2 CPUs: processes would not be faster");
 	assert_lacks(text, "could be up to");
@@ -119,7 +125,7 @@ static void test_all_cpus_are_in_use(void **state)
 
 	/* Neither all CPUs, nor much to gain. */
 	report = spent(700, 200, 90, 10);
-	around(&report->modes[0].cores_used, 0.6, 0, 1);
+	use_cores(report, 0.6);
 	report->modes[0].could_run = known(0.63);
 	text = verdict_of(report);
 	assert_contains(text, "0.6 did: processes would hardly be faster.");
@@ -127,7 +133,7 @@ static void test_all_cpus_are_in_use(void **state)
 
 	/* What runs besides is more than what wanted to. */
 	report = spent(0, 500, 490, 10);
-	around(&report->modes[0].cores_used, 1.95, 0, 1);
+	use_cores(report, 1.95);
 	report->modes[0].could_run = known(1);
 	text = verdict_of(report);
 	assert_lacks(text, "wanted to run");
