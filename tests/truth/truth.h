@@ -52,7 +52,6 @@ struct truth_thread {
 	int waits_for;		/* which of the locks, or TRUTH_NOBODY */
 	int holds;		/* which of them others wait for because of it */
 	void *(*run)(void *thread);	/* gets the struct truth_thread */
-	pthread_t thread;
 	pid_t tid;		/* 0: has not begun; atomic */
 	int done;		/* atomic */
 	unsigned waits;
@@ -105,7 +104,10 @@ struct timespec truth__deadline(uint64_t ns);
 /* The calling thread is this one from now on. */
 void truth__begin(struct truth_thread *self);
 
-/* Starts all threads and sleeps until they have ended. */
+/* Starts a thread that nobody waits for: joining it would be one more wait. */
+void truth__start(void *(*body)(void *arg), void *arg);
+
+/* Starts all threads and sleeps until they have done what they are to do. */
 void truth__run(struct truth *truth);
 
 /* Sleeps until the turn has come, and lets the next one come. */
