@@ -16,8 +16,8 @@ import threading
 import time
 
 WORKERS = 3
-WORK_S = 0.45	# of CPU time, each
-SLEEP_S = 0.6
+WORK_S = 0.42	# of CPU time, each
+SLEEP_S = 0.5
 RUSAGE_THREAD = 1	# 2.7 has no name for it
 
 monotonic = getattr(time, "monotonic", time.time)

@@ -84,11 +84,10 @@ static void pin(void)
 int main(void)
 {
 	const struct truth_lock *lock = &truth.locks[0];
-	pthread_t hogs[HOGS];
 
 	pin();
 	for (int i = 0; i < HOGS; i++)
-		truth__must(!pthread_create(&hogs[i], NULL, hog, NULL), "no thread");
+		truth__start(hog, NULL);
 	truth__run(&truth);
 	__atomic_store_n(&over, 1, __ATOMIC_RELEASE);
 	truth__must(lock->delayed_ns > lock->ran_ns / 4, "the holder was hardly preempted");

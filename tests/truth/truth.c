@@ -11,7 +11,7 @@
 #include "tests/truth/truth.h"
 
 #define LOOK_NS 500000		/* between two looks at what another thread does */
-#define LIMIT_S 60		/* then something hangs */
+#define LIMIT_S 30		/* then something hangs */
 
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
@@ -113,8 +113,8 @@ struct timespec truth__deadline(uint64_t ns)
 
 void truth__begin(struct truth_thread *self)
 {
-	self->thread = pthread_self();
-	pthread_setname_np(self->thread, self->name);
+	alarm(LIMIT_S);
+	pthread_setname_np(pthread_self(), self->name);
 	__atomic_store_n(&self->tid, gettid(), __ATOMIC_RELEASE);
 }
 
@@ -128,18 +128,21 @@ static void *run(void *arg)
 	return NULL;
 }
 
+void truth__start(void *(*body)(void *arg), void *arg)
+{
+	pthread_t thread;
+
+	truth__must(!pthread_create(&thread, NULL, body, arg), "no thread");
+	pthread_detach(thread);
+}
+
 void truth__run(struct truth *truth)
 {
-	alarm(LIMIT_S);
 	for (size_t i = 0; i < truth->n_threads; i++)
-		truth__must(!pthread_create(&truth->threads[i].thread, NULL, run,
-					    &truth->threads[i]),
-			    "no thread");
+		truth__start(run, &truth->threads[i]);
 	for (size_t i = 0; i < truth->n_threads; i++)
 		while (!__atomic_load_n(&truth->threads[i].done, __ATOMIC_ACQUIRE))
 			truth__sleep(LOOK_NS);
-	/* Their very ends are near: waiting for these would be a wait, and is none of interest. */
-	truth__sleep(LOOK_NS);
 }
 
 void truth__await(struct truth *truth, int turn)
