@@ -246,6 +246,9 @@ static bool find(const char *function, enum lock_kind *kind)
 		}
 		return false;
 	}
+	/* What glibc calls a function of its own by, within. */
+	if (!strncmp(function, "__GI_", 5))
+		function += 5;
 	n = plain_length(function);
 	if (find_in(exact_rules, N(exact_rules), function, n, kind))
 		return true;
