@@ -258,6 +258,17 @@ void name_word__site(struct word_info *info, const struct word_frames *frames,
 	}
 }
 
+/* Is what is waited for one of glibc's objects? Those of others lie differently. */
+static bool is_object_of_glibc(const struct word_frames *frames)
+{
+	size_t at = telling(frames);
+	const struct word_frame *frame = &frames->frames[at];
+
+	return at < frames->n && frame->file == frames->frames[0].file &&
+	       strncmp(frame->function, "_Z", 2) && strncmp(frame->function, "_R", 2) &&
+	       is_glibc(frame);
+}
+
 /* --- what the address says ------------------------------------------------------------ */
 
 /* Bytes of glibc's object of that kind; 0: any. */
@@ -353,7 +364,7 @@ void name_word__place(struct word_info *info, const struct word_frames *frames,
 		      struct address_space *space, struct elf_cache *cache,
 		      const struct convoy_ev_stack *stack)
 {
-	bool glibc = frames->n && is_glibc(&frames->frames[0]);
+	bool glibc = is_object_of_glibc(frames);
 	struct mapping mapping;
 	struct module module;
 	bool mapped;
