@@ -74,7 +74,8 @@ static size_t read_table(Elf *elf, const Elf64_Shdr *header, size_t index,
 	if (!make_room(symbols, n))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_wanted(&at[i]) || at[i].st_name >= strings->d_size)
+		if (!is_wanted(&at[i]) || at[i].st_name >= strings->d_size ||
+		    !((const char *)strings->d_buf)[at[i].st_name])
 			continue;
 		symbols->rows[symbols->n_rows++] = (struct elf_row){
 			at[i].st_value,
@@ -109,19 +110,30 @@ static unsigned rank(const struct elf_row *row)
 {
 	unsigned underscores = (unsigned)strspn(row->name, "_");
 
+	/* glibc's names within. */
+	if (!strncmp(row->name, "__GI_", 5))
+		underscores = 15;
 	return (underscores < 15 ? underscores : 15) << 2 |
 	       (row->bind == STB_GLOBAL ? 0 :
 		row->bind == STB_WEAK	? 1 :
 					  2);
 }
 
+/* What is sorted: the address beside it, since most comparisons need no more. */
+struct key {
+	uint64_t vaddr;
+	uint32_t row;
+};
+
 static int by_address(const void *left, const void *right, void *ctx)
 {
-	const struct elf_row *rows = ctx, *a = &rows[*(const uint32_t *)left],
-			     *b = &rows[*(const uint32_t *)right];
+	const struct key *x = left, *y = right;
+	const struct elf_row *rows = ctx, *a, *b;
 
-	if (a->vaddr != b->vaddr)
-		return a->vaddr < b->vaddr ? -1 : 1;
+	if (x->vaddr != y->vaddr)
+		return x->vaddr < y->vaddr ? -1 : 1;
+	a = &rows[x->row];
+	b = &rows[y->row];
 	/* One without a size says less. */
 	if (!a->size != !b->size)
 		return a->size ? -1 : 1;
@@ -143,19 +155,21 @@ static bool is_object(const struct elf_row *row)
 static size_t sort_rows(struct elf_symbols *symbols, bool (*wanted)(const struct elf_row *),
 			uint32_t **result)
 {
-	uint32_t *sorted = calloc(symbols->n_rows + 1, sizeof(*sorted));
+	struct key *keys = calloc(symbols->n_rows + 1, sizeof(*keys));
+	uint32_t *sorted;
 	size_t n = 0, kept = 0;
 
-	if (!sorted)
+	if (!keys)
 		return 0;
 	for (size_t i = 0; i < symbols->n_rows; i++)
 		if (wanted(&symbols->rows[i]))
-			sorted[n++] = (uint32_t)i;
-	qsort_r(sorted, n, sizeof(*sorted), by_address, symbols->rows);
-	for (size_t i = 0; i < n; i++)
-		if (!kept ||
-		    symbols->rows[sorted[kept - 1]].vaddr != symbols->rows[sorted[i]].vaddr)
-			sorted[kept++] = sorted[i];
+			keys[n++] = (struct key){ symbols->rows[i].vaddr, (uint32_t)i };
+	qsort_r(keys, n, sizeof(*keys), by_address, symbols->rows);
+	sorted = calloc(n + 1, sizeof(*sorted));
+	for (size_t i = 0; i < n && sorted; i++)
+		if (!i || keys[i - 1].vaddr != keys[i].vaddr)
+			sorted[kept++] = keys[i].row;
+	free(keys);
 	symbols->memory += n * sizeof(*sorted);
 	*result = sorted;
 	return kept;

@@ -158,7 +158,8 @@ static const struct mangled_rule mangled_rules[] = {
 	{ "_ZN3std", "4Once4wait", LOCK_ONCE },
 	{ "_ZN3std", "6Thread4join", LOCK_JOIN },
 	{ "_ZN3std", "10futex_wait", LOCK_UNKNOWN },
-	{ "_ZN3std6thread4park", "", LOCK_COND },
+	{ "_ZN3std6thread", "4park", LOCK_COND },
+	{ "_ZN3std6thread", "4join", LOCK_JOIN },
 	{ "_R", "14lock_contended", LOCK_MUTEX },
 	{ "_R", "14read_contended", LOCK_RWLOCK },
 	{ "_R", "15write_contended", LOCK_RWLOCK },
@@ -169,6 +170,8 @@ static const struct mangled_rule mangled_rules[] = {
 	{ "_R", "4Once4call", LOCK_ONCE },
 	{ "_R", "4Once4wait", LOCK_ONCE },
 	{ "_R", "6Thread4join", LOCK_JOIN },
+	{ "_R", "6thread9functions4park", LOCK_COND },
+	{ "_R", "6thread4park", LOCK_COND },
 	{ "_R", "10futex_wait", LOCK_UNKNOWN },
 	{ "_ZN11parking_lot9raw_mutex", "9lock_slow", LOCK_MUTEX },
 	{ "_ZN11parking_lot10raw_rwlock", "_slow", LOCK_RWLOCK },
@@ -246,6 +249,9 @@ static bool find(const char *function, enum lock_kind *kind)
 		}
 		return false;
 	}
+	/* What glibc calls a function of its own by, within. */
+	if (!strncmp(function, "__GI_", 5))
+		function += 5;
 	n = plain_length(function);
 	if (find_in(exact_rules, N(exact_rules), function, n, kind))
 		return true;

@@ -31,8 +31,9 @@ static int read_stack(void *ctx, uint64_t address, uint64_t *word)
 	return 0;
 }
 
-void name_word__frames(struct word_frames *frames, struct address_space *space,
-		       struct elf_cache *cache, const struct convoy_ev_stack *stack)
+/* All of them; names for those that have one. */
+static void unwind(struct word_frames *frames, struct address_space *space,
+		   struct elf_cache *cache, const struct convoy_ev_stack *stack)
 {
 	struct unwind_frame at;
 	struct mapping mapping;
@@ -64,6 +65,89 @@ void name_word__frames(struct word_frames *frames, struct address_space *space,
 		if (unwind__step(module.file, module.bias, &at, read_stack, (void *)stack))
 			return;
 	}
+}
+
+#if defined(__x86_64__)
+/* Four bytes of an instruction: a distance from its end. */
+static uint64_t distance(const uint8_t *bytes)
+{
+	int32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return (uint64_t)(int64_t)value;
+}
+
+/* Which address was called, by the instruction before this one; 0: it cannot be told. */
+static uint64_t called_from(const struct process_view *view, uint64_t pc)
+{
+	uint8_t code[16];
+	uint64_t slot, target;
+	bool live;
+	size_t at;
+
+	if (pc < 6 || view->read(view->ctx, pc - 6, code, 6, NULL))
+		return 0;
+	if (code[0] == 0xff && code[1] == 0x15) {
+		/* call *slot(%rip) */
+		slot = pc + distance(code + 2);
+	} else if (code[1] == 0xe8) {
+		/* call target: a function, or a jump to one, jmp *slot(%rip) */
+		target = pc + distance(code + 2);
+		if (view->read(view->ctx, target, code, sizeof(code), NULL))
+			return 0;
+		at = !memcmp(code, "\xf3\x0f\x1e\xfa", 4) ? 4 : 0; /* endbr64 */
+		at += code[at] == 0xf2; /* bnd */
+		if (code[at] != 0xff || code[at + 1] != 0x25)
+			return target;
+		slot = target + at + 6 + distance(code + at + 2);
+	} else {
+		return 0;
+	}
+	return !view->read(view->ctx, slot, &target, sizeof(target), &live) && live ? target : 0;
+}
+#else
+static uint64_t called_from(const struct process_view *view, uint64_t pc)
+{
+	(void)view, (void)pc;
+	return 0;
+}
+#endif
+
+/*
+ * A library's function that ends with a jump to an inner one is on no stack: sem_wait() and
+ * pthread_join() of glibc. Where names of inner functions are stripped nothing else would
+ * tell, so the frame gets the name of what was called there.
+ */
+static void name_what_was_called(struct word_frames *frames, struct address_space *space,
+				 struct elf_cache *cache, const struct process_view *view)
+{
+	struct word_frame *frame;
+	struct elf_symbol symbol;
+	struct module module;
+	uint64_t target;
+	size_t at = 0;
+
+	while (at < frames->n && frames->frames[at].file == frames->frames[0].file &&
+	       !frames->frames[at].function[0])
+		at++;
+	if (!at || at == frames->n || !frames->frames[0].file ||
+	    frames->frames[at].file == frames->frames[0].file)
+		return;
+	frame = &frames->frames[at - 1];
+	target = called_from(view, frames->frames[at].pc);
+	if (target && address_space__module(space, cache, target, &module) &&
+	    module.file == frame->file &&
+	    elf_file__function(module.file, target - module.bias, &symbol) &&
+	    symbol.vaddr + module.bias == target && lock_site__is_inner(symbol.name))
+		frame->function = symbol.name;
+}
+
+void name_word__frames(struct word_frames *frames, struct address_space *space,
+		       struct elf_cache *cache, const struct convoy_ev_stack *stack,
+		       const struct process_view *view)
+{
+	unwind(frames, space, cache, stack);
+	name_what_was_called(frames, space, cache, view);
 }
 
 /* --- what the functions say ----------------------------------------------------------- */
@@ -174,6 +258,17 @@ void name_word__site(struct word_info *info, const struct word_frames *frames,
 	}
 }
 
+/* Is what is waited for one of glibc's objects? Those of others lie differently. */
+static bool is_object_of_glibc(const struct word_frames *frames)
+{
+	size_t at = telling(frames);
+	const struct word_frame *frame = &frames->frames[at];
+
+	return at < frames->n && frame->file == frames->frames[0].file &&
+	       strncmp(frame->function, "_Z", 2) && strncmp(frame->function, "_R", 2) &&
+	       is_glibc(frame);
+}
+
 /* --- what the address says ------------------------------------------------------------ */
 
 /* Bytes of glibc's object of that kind; 0: any. */
@@ -269,7 +364,7 @@ void name_word__place(struct word_info *info, const struct word_frames *frames,
 		      struct address_space *space, struct elf_cache *cache,
 		      const struct convoy_ev_stack *stack)
 {
-	bool glibc = frames->n && is_glibc(&frames->frames[0]);
+	bool glibc = is_object_of_glibc(frames);
 	struct mapping mapping;
 	struct module module;
 	bool mapped;

@@ -10,6 +10,7 @@
 
 #include "address_space.h"
 #include "bpf/events.h"
+#include "runtime.h"
 #include "words.h"
 
 #define WORD_FRAMES_MAX 12
@@ -29,7 +30,8 @@ struct word_frames {
 };
 
 void name_word__frames(struct word_frames *frames, struct address_space *space,
-		       struct elf_cache *cache, const struct convoy_ev_stack *stack);
+		       struct elf_cache *cache, const struct convoy_ev_stack *stack,
+		       const struct process_view *view);
 
 /* What the functions say: kind, foreign and site. The rest of *info stays as it is. */
 void name_word__site(struct word_info *info, const struct word_frames *frames,

@@ -271,6 +271,7 @@ static bool is_read_enough(struct names *names, struct process *process,
 static int name_stack(struct names *names, struct process *process,
 		      const struct convoy_ev_stack *stack, struct found_words *found)
 {
+	const struct process_view view = process__view(process);
 	const char *functions[WORD_FRAMES_MAX];
 	struct word_frames frames;
 	struct word_info info = { 0 }, its;
@@ -283,7 +284,7 @@ static int name_stack(struct names *names, struct process *process,
 		err = names_runtimes__look(process, found);
 	if (err)
 		return err;
-	name_word__frames(&frames, process->space, names->cache, stack);
+	name_word__frames(&frames, process->space, names->cache, stack, &view);
 	for (size_t i = 0; i < frames.n; i++)
 		functions[i] = frames.frames[i].function;
 	name_word__site(&info, &frames, stack);

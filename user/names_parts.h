@@ -34,6 +34,9 @@ struct process {
 	struct runtime_seen *runtimes;	/* as many as there are; NULL: not asked yet */
 };
 
+/* The process as runtimes see it, while it is looked at. */
+struct process_view process__view(struct process *process);
+
 /* What was found and is not written yet. */
 struct found_words {
 	struct word_info *infos;

@@ -59,6 +59,15 @@ static bool view_module(void *ctx, size_t at, const char **path, bool *has_symta
 	return true;
 }
 
+struct process_view process__view(struct process *process)
+{
+	return (struct process_view){ .pid = process->pid,
+				      .ctx = process,
+				      .read = view_read,
+				      .symbol = view_symbol,
+				      .module = view_module };
+}
+
 /* --- looking for them ----------------------------------------------------------------- */
 
 static size_t count_runtimes(void)
@@ -94,11 +103,7 @@ static int write_found(struct process *process, struct runtime_found *at, struct
 static int look_for(const struct runtime *runtime, struct runtime_seen *seen,
 		    struct process *process, struct found_words *found)
 {
-	const struct process_view view = { .pid = process->pid,
-					   .ctx = process,
-					   .read = view_read,
-					   .symbol = view_symbol,
-					   .module = view_module };
+	const struct process_view view = process__view(process);
 	size_t modules = address_space__modules(process->space);
 	struct runtime_found *result;
 

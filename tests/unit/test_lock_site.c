@@ -25,6 +25,7 @@ static void test_functions_that_wait(void **state)
 		{ "__pthread_mutex_clocklock_common", LOCK_MUTEX },
 		{ "__lll_lock_wait", LOCK_MUTEX },
 		{ "__lll_lock_wait_private", LOCK_MUTEX },
+		{ "__GI___lll_lock_wait", LOCK_MUTEX },
 		/* A waiter that was signalled, and waits for the mutex again. */
 		{ "__pthread_mutex_cond_lock", LOCK_MUTEX },
 		{ "pthread_cond_wait@GLIBC_2.3.2", LOCK_COND },
@@ -51,6 +52,9 @@ static void test_functions_that_wait(void **state)
 		{ "_RNvMNtNtNtNtCs1_3std3sys4sync5mutex5futexNtB2_5Mutex14lock_contended",
 		  LOCK_MUTEX },
 		{ "_ZN3std3sys4sync7condvar5futex7Condvar4wait17h0123456789abcdefE", LOCK_COND },
+		{ "_RNvNtNtCsjrHSEGnQ3l9_3std6thread9functions4park", LOCK_COND },
+		{ "_ZN3std6thread9lifecycle18JoinInner$LT$T$GT$4join17hfff90314570fb69dE",
+		  LOCK_JOIN },
 		{ "runtime.lock2", LOCK_MUTEX },
 		{ "runtime.notesleep", LOCK_COND },
 		{ "runtime.notetsleep_internal", LOCK_COND },
@@ -118,6 +122,8 @@ static void test_others(void **state)
 		"_ZN6worker4joinEv",
 		"_Z18pthread_mutex_lockv",
 		"_R",
+		"__GI_",
+		"__GI_main",
 		"_RNvMNtCs1_3app5mutexNtB2_5Mutex14lock_contended",
 	};
 

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * test_elf_file.c - symbols, data and call frames of this very program, and of files that
+ * are damaged.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/scratch.h"
+#include "user/elf_file.h"
+#include "user/map_build_id.h"
+#include "user/map_proc.h"
+
+/* Not const, nor changed before the compiler's eyes: they stay in .data and .bss. */
+static uint32_t known_data[4] = { 0x11223344, 0x55667788, 0x99aabbcc, 0xddeeff00 };
+static char known_zeroes[5000];
+
+__attribute__((noinline)) static int known_function(int a)
+{
+	__asm__ volatile("" : "+r"(a));
+	return a * 3;
+}
+
+static struct elf_file *open_self(void)
+{
+	struct elf_file *file;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(elf_file__open(&file, fd, "/proc/self/exe", NULL, 0), 0);
+	return file;
+}
+
+static int first_bias(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	(void)size;
+	*(uint64_t *)ctx = info->dlpi_addr;
+	return 1;
+}
+
+static uint64_t own_bias(void)
+{
+	uint64_t bias = 0;
+
+	dl_iterate_phdr(first_bias, &bias);
+	return bias;
+}
+
+struct wanted {
+	uint64_t address;
+	struct mapping mapping;
+};
+
+static int find_mapping(void *ctx, const struct mapping *mapping)
+{
+	struct wanted *wanted = ctx;
+
+	if (wanted->address - mapping->start < mapping->length)
+		wanted->mapping = *mapping;
+	return 0;
+}
+
+static void test_symbols(void **state)
+{
+	struct elf_file *file = open_self();
+	uint64_t bias = own_bias(), at;
+	struct elf_symbol symbol;
+
+	(void)state;
+	assert_int_equal(known_function(2), 6);
+	assert_true(elf_file__has_symtab(file));
+	at = (uint64_t)(uintptr_t)known_function - bias;
+	assert_true(elf_file__function(file, at, &symbol));
+	assert_string_equal(symbol.name, "known_function");
+	assert_int_equal(symbol.vaddr, at);
+	assert_true(elf_file__function(file, at + symbol.size - 1, &symbol));
+	assert_string_equal(symbol.name, "known_function");
+	if (elf_file__function(file, at + symbol.size, &symbol))
+		assert_string_not_equal(symbol.name, "known_function");
+	assert_false(elf_file__object(file, at, &symbol));
+
+	at = (uint64_t)(uintptr_t)known_data - bias;
+	assert_true(elf_file__object(file, at + 15, &symbol));
+	assert_string_equal(symbol.name, "known_data");
+	assert_int_equal(symbol.vaddr, at);
+	assert_int_equal(symbol.size, sizeof(known_data));
+	at = (uint64_t)(uintptr_t)known_zeroes - bias;
+	assert_true(elf_file__object(file, at + 4999, &symbol));
+	assert_string_equal(symbol.name, "known_zeroes");
+	assert_false(elf_file__object(file, UINT64_MAX, &symbol));
+	assert_false(elf_file__function(file, 0, &symbol));
+
+	assert_true(elf_file__find(file, "known_zeroes", &symbol));
+	assert_int_equal(symbol.vaddr, at);
+	assert_true(elf_file__find(file, "main", &symbol));
+	assert_false(elf_file__find(file, "known_zeroe", &symbol));
+	assert_false(elf_file__find(file, "", &symbol));
+	assert_true(elf_file__memory(file) > 0);
+	elf_file__free(file);
+}
+
+static void test_addresses(void **state)
+{
+	struct elf_file *file = open_self();
+	struct wanted wanted = { .address = (uint64_t)(uintptr_t)known_function };
+	uint64_t bias = own_bias(), found, lowest, end, at;
+	struct map_proc *map_proc;
+	uint32_t data[4];
+	char zeroes[64];
+
+	(void)state;
+	assert_int_equal(map_proc__new(&map_proc), 0);
+	assert_int_equal(map_proc__read(map_proc, getpid(), 1, 2, find_mapping, &wanted), 0);
+	map_proc__free(map_proc);
+	assert_true(wanted.mapping.executable);
+	assert_true(elf_file__bias(file, wanted.mapping.start, wanted.mapping.offset, &found));
+	assert_int_equal(found, bias);
+	/* In the middle of the mapping, as when it was split. */
+	assert_true(elf_file__bias(file, wanted.mapping.start + 4096,
+				   wanted.mapping.offset + 4096, &found));
+	assert_int_equal(found, bias);
+	assert_false(elf_file__bias(file, 0, 1ull << 40, &found));
+
+	elf_file__extent(file, &lowest, &end);
+	at = (uint64_t)(uintptr_t)known_zeroes - bias;
+	assert_true(at >= lowest && at + sizeof(known_zeroes) <= end);
+
+	/* What it was, not what it is. */
+	*(volatile uint32_t *)&known_data[1] = 5;
+	*(volatile char *)&known_zeroes[3] = 'x';
+	assert_int_equal(elf_file__read(file, (uint64_t)(uintptr_t)known_data - bias, data,
+					sizeof(data)),
+			 0);
+	assert_int_equal(data[0], 0x11223344);
+	assert_int_equal(data[1], 0x55667788);
+	memset(zeroes, 'a', sizeof(zeroes));
+	assert_int_equal(elf_file__read(file, at, zeroes, sizeof(zeroes)), 0);
+	for (size_t i = 0; i < sizeof(zeroes); i++)
+		assert_int_equal(zeroes[i], 0);
+	assert_int_equal(elf_file__read(file, end - 1, zeroes, 2), -EFAULT);
+	assert_int_equal(elf_file__read(file, UINT64_MAX - 1, zeroes, 8), -EFAULT);
+	elf_file__free(file);
+}
+
+static void test_build_id(void **state)
+{
+	struct elf_file *file;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct build_id id = build_id__of_elf(fd);
+
+	(void)state;
+	if (!id.size) {
+		close(fd);
+		skip();
+	}
+	assert_int_equal(elf_file__open(&file, fd, "", id.bytes, id.size), 0);
+	elf_file__free(file);
+	id.bytes[0] ^= 1;
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(elf_file__open(&file, fd, "", id.bytes, id.size), -ESTALE);
+	/* It was closed. */
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static int open_file(struct elf_file **file, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return elf_file__open(file, fd, path, NULL, 0);
+}
+
+static void test_no_elf_file(void **state)
+{
+	struct elf_file *file;
+
+	(void)state;
+	assert_int_equal(open_file(&file, put_file("empty", "", 0644)), -ENOEXEC);
+	assert_int_equal(open_file(&file, put_file("text", "#!/bin/sh\n", 0644)), -ENOEXEC);
+	assert_int_equal(open_file(&file, put_file("magic", "\177ELF\002\001\001", 0644)),
+			 -ENOEXEC);
+}
+
+/* A separate debug file is found by name and build-id, and is not taken without it. */
+static void test_debug_file(void **state)
+{
+	char command[4096];
+	struct elf_file *file;
+	struct elf_symbol symbol;
+
+	(void)state;
+	snprintf(command, sizeof(command),
+		 "cd '%s' && command -v objcopy >/dev/null && mkdir .debug && "
+		 "objcopy --only-keep-debug /proc/%d/exe .debug/prog.debug && "
+		 "objcopy --strip-all --add-gnu-debuglink=.debug/prog.debug /proc/%d/exe prog && "
+		 "cp prog alone && cp .debug/prog.debug keep",
+		 scratch, getpid(), getpid());
+	if (system(command))
+		skip();
+	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
+	assert_true(elf_file__has_symtab(file));
+	assert_true(elf_file__find(file, "known_data", &symbol));
+	elf_file__free(file);
+	/* Another program's. */
+	put_file(".debug/prog.debug", "\177ELF", 0644);
+	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
+	assert_false(elf_file__has_symtab(file));
+	assert_false(elf_file__find(file, "known_data", &symbol));
+	elf_file__free(file);
+}
+
+/* --- call frames ---------------------------------------------------------------------- */
+
+static struct convoy_ev_stack taken;
+
+#if defined(__x86_64__)
+/* As the probes do: the registers here, and what lies on the stack. */
+__attribute__((noinline, no_sanitize_address)) static void take_stack(void)
+{
+	__asm__ volatile("movq %%rbx, 0(%0)\n\t"
+			 "movq %%rbp, 8(%0)\n\t"
+			 "movq %%r12, 16(%0)\n\t"
+			 "movq %%r13, 24(%0)\n\t"
+			 "movq %%r14, 32(%0)\n\t"
+			 "movq %%r15, 40(%0)\n\t"
+			 "movq %%rsp, (%1)\n\t"
+			 "leaq (%%rip), %%rax\n\t"
+			 "movq %%rax, (%2)"
+			 :
+			 : "r"(taken.saved), "r"(&taken.sp), "r"(&taken.pc)
+			 : "rax", "memory");
+	taken.size = sizeof(taken.bytes);
+	for (size_t i = 0; i < sizeof(taken.bytes); i++)
+		taken.bytes[i] = ((volatile uint8_t *)(uintptr_t)taken.sp)[i];
+}
+#else
+static void take_stack(void)
+{
+}
+#endif
+
+__attribute__((noinline)) static int inner_caller(int n)
+{
+	volatile char room[100];
+
+	room[n] = (char)n;
+	take_stack();
+	return room[n] + 1;
+}
+
+__attribute__((noinline)) static int outer_caller(int n)
+{
+	return inner_caller(n + 1) + n;
+}
+
+static int read_taken(void *ctx, uint64_t address, uint64_t *word)
+{
+	const struct convoy_ev_stack *stack = ctx;
+	uint64_t at = address - stack->sp;
+
+	if (at > stack->size || stack->size - at < sizeof(*word))
+		return -EFAULT;
+	memcpy(word, stack->bytes + at, sizeof(*word));
+	return 0;
+}
+
+static void test_call_frames(void **state)
+{
+	static const char *const functions[] = { "take_stack", "inner_caller", "outer_caller",
+						 "main" };
+	struct elf_file *file = open_self();
+	uint64_t bias = own_bias();
+	struct unwind_frame frame;
+	int err;
+
+	(void)state;
+	unwind__begin(&frame, &taken);
+	err = unwind__step(file, bias, &frame, read_taken, &taken);
+	if (err == -EOPNOTSUPP || !taken.pc) {
+		elf_file__free(file);
+		skip(); /* without libdw, or not for this machine */
+	}
+	unwind__begin(&frame, &taken);
+	assert_true(frame.exact);
+	for (size_t i = 0; i < 4; i++) {
+		struct elf_symbol symbol;
+
+		assert_true(elf_file__function(file, frame.pc - bias - !frame.exact, &symbol));
+		/* A compiler may append to it. */
+		assert_int_equal(strncmp(symbol.name, functions[i], strlen(functions[i])), 0);
+		if (i < 3)
+			assert_int_equal(unwind__step(file, bias, &frame, read_taken, &taken), 0);
+		assert_false(frame.exact);
+	}
+	/* What was not copied, and where nothing is. */
+	taken.size = 0;
+	unwind__begin(&frame, &taken);
+	assert_int_equal(unwind__step(file, bias, &frame, read_taken, &taken), -EFAULT);
+	assert_int_equal(frame.pc, taken.pc);
+	taken.size = sizeof(taken.bytes);
+	unwind__begin(&frame, &taken);
+	frame.pc = 0;
+	assert_int_equal(unwind__step(file, bias, &frame, read_taken, &taken), -ENOENT);
+	elf_file__free(file);
+}
+
+/* --- damage --------------------------------------------------------------------------- */
+
+static void use(struct elf_file *file, uint64_t vaddr)
+{
+	struct convoy_ev_stack stack = { .pc = vaddr, .sp = 4096, .size = 1024 };
+	struct unwind_frame frame;
+	struct elf_symbol symbol;
+	uint64_t a, b;
+	char bytes[16];
+
+	(void)elf_file__bias(file, 4096, vaddr & ~4095ull, &a);
+	elf_file__extent(file, &a, &b);
+	if (elf_file__function(file, vaddr, &symbol))
+		assert_true(strlen(symbol.name) > 0);
+	(void)elf_file__object(file, vaddr, &symbol);
+	(void)elf_file__find(file, "main", &symbol);
+	(void)elf_file__read(file, vaddr, bytes, sizeof(bytes));
+	unwind__begin(&frame, &stack);
+	for (int i = 0; i < 4; i++)
+		if (unwind__step(file, 0, &frame, read_taken, &stack))
+			break;
+}
+
+/* Cut at any length; headers and tables with bytes of something else in them. */
+static void test_damage(void **state)
+{
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), fd;
+	uint64_t seed = 1, main_at = (uint64_t)(uintptr_t)known_function - own_bias();
+	struct elf_file *file;
+	struct stat st;
+	uint8_t *whole;
+	Elf64_Ehdr header;
+
+	(void)state;
+	assert_int_equal(fstat(self, &st), 0);
+	whole = malloc((size_t)st.st_size);
+	assert_non_null(whole);
+	assert_int_equal(pread(self, whole, (size_t)st.st_size, 0), st.st_size);
+	close(self);
+	memcpy(&header, whole, sizeof(header));
+	for (unsigned i = 0; i < 400; i++) {
+		size_t size = (size_t)st.st_size, places = 1 + i % 5;
+
+		fd = memfd_create("damaged", MFD_CLOEXEC);
+		assert_true(fd >= 0);
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		if (i % 2 == 0)
+			size = i < 100 ? i * 4 : (size_t)((seed >> 20) % size);
+		assert_int_equal(pwrite(fd, whole, size, 0), size);
+		for (size_t j = 0; i % 2 && j < places; j++) {
+			uint64_t at;
+			uint8_t byte;
+
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			byte = (uint8_t)(seed >> 56);
+			at = (seed >> 16) % (i % 4 == 1 ? 1024 : header.e_shnum * 64u);
+			at += i % 4 == 1 ? 16 : header.e_shoff;
+			assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+		}
+		if (elf_file__open(&file, fd, "/damaged", NULL, 0))
+			continue;
+		use(file, main_at);
+		use(file, seed);
+		elf_file__free(file);
+	}
+	free(whole);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_symbols),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_build_id),
+		cmocka_unit_test_setup_teardown(test_no_elf_file, make_scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(test_debug_file, make_scratch, remove_scratch),
+		cmocka_unit_test(test_call_frames),
+		cmocka_unit_test(test_damage),
+	};
+
+	if (outer_caller(1) != 4)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

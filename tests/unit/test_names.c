@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * test_names.c - names for the words on which children of this test wait, their registers and
+ * stacks read by ptrace as the probes would.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "user/host.h"
+#include "user/names.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define OWN_HEAP 0 /* malloc() is not the C library's */
+#else
+#define OWN_HEAP 1
+#endif
+
+static pthread_mutex_t the_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t the_cond = PTHREAD_COND_INITIALIZER;
+static pthread_rwlock_t the_rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static sem_t the_semaphore;
+static struct {
+	uint32_t before[3], word;
+} the_words;
+
+/* --- what children wait for ----------------------------------------------------------- */
+
+__attribute__((noinline)) static void block_on_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutex_lock(mutex);
+	pthread_mutex_lock(mutex);
+	_exit(1);
+}
+
+static void on_mutex(void *arg)
+{
+	(void)arg;
+	block_on_mutex(&the_mutex);
+}
+
+static void on_heap_mutex(void *arg)
+{
+	pthread_mutex_t *mutex = malloc(sizeof(*mutex));
+
+	(void)arg;
+	pthread_mutex_init(mutex, NULL);
+	block_on_mutex(mutex);
+}
+
+static void on_cond(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&the_mutex);
+	pthread_cond_wait(&the_cond, &the_mutex);
+	_exit(1);
+}
+
+static void *signal_and_keep(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&the_mutex);
+	pthread_cond_signal(&the_cond);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Woken by a signal, it waits for the mutex. */
+static void on_mutex_of_cond(void *arg)
+{
+	pthread_t thread;
+
+	pthread_mutex_lock(&the_mutex);
+	pthread_create(&thread, NULL, signal_and_keep, arg);
+	pthread_cond_wait(&the_cond, &the_mutex);
+	_exit(1);
+}
+
+static void on_semaphore(void *arg)
+{
+	(void)arg;
+	sem_init(&the_semaphore, 0, 0);
+	sem_wait(&the_semaphore);
+	_exit(1);
+}
+
+static void on_rwlock(void *arg)
+{
+	(void)arg;
+	pthread_rwlock_rdlock(&the_rwlock);
+	pthread_rwlock_wrlock(&the_rwlock);
+	_exit(1);
+}
+
+static void *sleep_on(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void on_join(void *arg)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, sleep_on, arg);
+	pthread_join(thread, NULL);
+	_exit(1);
+}
+
+static void on_own_word(void *arg)
+{
+	(void)arg;
+	syscall(SYS_futex, &the_words.word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0);
+	_exit(1);
+}
+
+#define SHARED_OFFSET 128
+
+/* A mutex that both have, at different addresses. */
+static void on_shared(void *arg)
+{
+	int fd = *(int *)arg;
+	char *hint = (char *)((uintptr_t)0x510000000000u + (uintptr_t)getpid() * 65536);
+	char *memory = mmap(hint, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096);
+
+	if (memory == MAP_FAILED)
+		_exit(1);
+	pthread_mutex_lock((pthread_mutex_t *)(void *)(memory + SHARED_OFFSET));
+	_exit(1);
+}
+
+/* --- as the probes see them ----------------------------------------------------------- */
+
+struct waiter {
+	pid_t pid;
+	struct convoy_ev_stack stack;
+};
+
+static void stop(struct waiter *waiter)
+{
+	kill(waiter->pid, SIGKILL);
+	while (waitpid(waiter->pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+/* Whether it sleeps in futex(2), on which word with which operation. */
+static bool is_waiting(pid_t pid, uint64_t *word, unsigned long *op)
+{
+	char path[64], text[256];
+	unsigned long nr, at;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	if (sscanf(text, "%lu %lx %lx", &nr, &at, op) != 3 || nr != SYS_futex)
+		return false;
+	*word = at;
+	return true;
+}
+
+/* It stands still from here to the end of the test. */
+static bool read_stack(struct waiter *waiter)
+{
+#if defined(__x86_64__)
+	struct convoy_ev_stack *stack = &waiter->stack;
+	struct user_regs_struct regs;
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	stack->hdr.time_ns = monotonic_ns();
+	if (ptrace(PTRACE_SEIZE, waiter->pid, NULL, NULL) ||
+	    ptrace(PTRACE_INTERRUPT, waiter->pid, NULL, NULL) ||
+	    waitpid(waiter->pid, NULL, __WALL) < 0 ||
+	    ptrace(PTRACE_GETREGS, waiter->pid, NULL, &regs))
+		return false;
+	stack->hdr.type = CONVOY_EV_STACK;
+	stack->pid = (uint32_t)waiter->pid;
+	stack->word = regs.rdi;
+	stack->op = (uint32_t)regs.rsi;
+	stack->val = (uint32_t)regs.rdx;
+	stack->pc = regs.rip;
+	stack->sp = regs.rsp;
+	memcpy(stack->saved, (uint64_t[]){ regs.rbx, regs.rbp, regs.r12, regs.r13, regs.r14, regs.r15 },
+	       6 * sizeof(uint64_t));
+	snprintf(path, sizeof(path), "/proc/%d/mem", waiter->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : pread(fd, stack->bytes, sizeof(stack->bytes), (off_t)regs.rsp);
+	if (fd >= 0)
+		close(fd);
+	stack->size = n > 0 ? (uint32_t)n : 0;
+	return n > 0;
+#else
+	(void)waiter;
+	return false;
+#endif
+}
+
+/* A child that waits so; `word`: not before it waits on this one (0: any). */
+static struct waiter start(void (*wait)(void *), void *arg, const void *word)
+{
+	struct waiter waiter = { 0 };
+	uint64_t at = 0;
+	unsigned long op;
+
+	waiter.pid = fork();
+	assert_true(waiter.pid >= 0);
+	if (!waiter.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		wait(arg);
+		_exit(1);
+	}
+	for (int i = 0; i < 20000 && (!is_waiting(waiter.pid, &at, &op) ||
+				      (word && at != (uint64_t)(uintptr_t)word));
+	     i++)
+		usleep(1000);
+	if (!read_stack(&waiter)) {
+		stop(&waiter);
+		print_message("a child's registers and memory cannot be read here\n");
+		skip();
+	}
+	return waiter;
+}
+
+/* --- what is said of them ------------------------------------------------------------- */
+
+static int collect(void *ctx, json_t *document)
+{
+	return json_array_append(ctx, document);
+}
+
+/* All documents that came of it. */
+static json_t *documents_of(struct names *names)
+{
+	json_t *documents = json_array();
+	const struct recording_handler handler = { .document = collect, .ctx = documents };
+	struct recording_writer *writer;
+	struct recording_status status;
+	int fd = memfd_create("recording", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(recording_writer__new(&writer, fd, RECORDING_RAW), 0);
+	assert_int_equal(names__write(names, writer, 0), 0);
+	assert_int_equal(recording_writer__finish(writer), 0);
+	recording_writer__free(writer);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(recording__read(fd, &handler, &status), 0);
+	assert_true(status.complete);
+	close(fd);
+	return documents;
+}
+
+/* Of the one document of words; each belongs to `documents`. */
+static json_t *entries_of(json_t *documents, size_t n)
+{
+	json_t *words = json_array_get(documents, 0);
+
+	assert_int_equal(json_array_size(documents), 1);
+	assert_string_equal(json_string_value(json_object_get(words, "type")), "words");
+	assert_int_equal(json_array_size(json_object_get(words, "entries")), n);
+	return json_object_get(words, "entries");
+}
+
+static const char *text_of(const json_t *entry, const char *key)
+{
+	const char *text = json_string_value(json_object_get(entry, key));
+
+	return text ? text : "";
+}
+
+static uint64_t number_of(const json_t *entry, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(entry, key));
+}
+
+static void assert_begins(const char *text, const char *begin)
+{
+	if (strncmp(text, begin, strlen(begin)))
+		fail_msg("'%s' does not begin with '%s'", text, begin);
+}
+
+/* The one word of one waiter. */
+static json_t *name_one(struct waiter *waiter, json_t **documents)
+{
+	struct names *names;
+
+	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__stack(names, &waiter->stack), 0);
+	*documents = documents_of(names);
+	assert_int_equal(names__dropped(names), 0);
+	names__free(names);
+	return json_array_get(entries_of(*documents, 1), 0);
+}
+
+static void assert_kind(const json_t *entry, const char *kind, const char *site, bool foreign)
+{
+#ifdef HAVE_LIBDW
+	assert_string_equal(text_of(entry, "kind"), kind);
+	assert_begins(text_of(entry, "site"), site);
+	assert_int_equal(json_is_true(json_object_get(entry, "foreign")), foreign);
+#else
+	(void)entry, (void)kind, (void)site, (void)foreign;
+#endif
+}
+
+static void test_static_objects(void **state)
+{
+	static const struct {
+		void (*wait)(void *);
+		const void *object;
+		size_t size;
+		const char *name, *kind, *site;
+		bool whole;	/* two words: told without its kind, it is only one of them */
+	} rows[] = {
+		{ on_mutex, &the_mutex, sizeof(the_mutex), "the_mutex", "mutex",
+		  "block_on_mutex", false },
+		{ on_cond, &the_cond, sizeof(the_cond), "the_cond", "cond", "on_cond", true },
+		{ on_semaphore, &the_semaphore, sizeof(the_semaphore), "the_semaphore",
+		  "semaphore", "on_semaphore", false },
+		{ on_rwlock, &the_rwlock, sizeof(the_rwlock), "the_rwlock", "rwlock", "on_rwlock",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct waiter waiter = start(rows[i].wait, NULL, NULL);
+		json_t *documents, *entry = name_one(&waiter, &documents);
+
+		stop(&waiter);
+		assert_begins(text_of(entry, "name"), rows[i].name);
+		assert_string_equal(text_of(entry, "object"), "");
+		assert_string_equal(text_of(entry, "role"), "acquire");
+		assert_int_equal(number_of(entry, "pid"), waiter.pid);
+		assert_kind(entry, rows[i].kind, rows[i].site, false);
+#ifdef HAVE_LIBDW
+		assert_string_equal(text_of(entry, "name"), rows[i].name);
+		assert_int_equal(number_of(entry, "address"), (uintptr_t)rows[i].object);
+		assert_int_equal(number_of(entry, "size"), rows[i].size);
+#endif
+		json_decref(documents);
+	}
+}
+
+static void test_woken_waits_for_the_mutex(void **state)
+{
+	struct waiter waiter = start(on_mutex_of_cond, NULL, &the_mutex);
+	json_t *documents, *entry = name_one(&waiter, &documents);
+
+	(void)state;
+	stop(&waiter);
+	assert_string_equal(text_of(entry, "name"), "the_mutex");
+	assert_kind(entry, "mutex", "on_mutex_of_cond", false);
+	json_decref(documents);
+}
+
+static void test_heap(void **state)
+{
+	struct waiter waiter = start(on_heap_mutex, NULL, NULL);
+	json_t *documents, *entry = name_one(&waiter, &documents);
+
+	(void)state;
+	stop(&waiter);
+	if (OWN_HEAP)
+		assert_begins(text_of(entry, "name"), "[heap]+0x");
+	assert_string_equal(text_of(entry, "object"), "");
+	assert_int_equal(number_of(entry, "size"), 4);
+	assert_kind(entry, "mutex", "block_on_mutex", false);
+	json_decref(documents);
+}
+
+static void test_join(void **state)
+{
+	struct waiter waiter = start(on_join, NULL, NULL);
+	json_t *documents, *entry = name_one(&waiter, &documents);
+
+	(void)state;
+	stop(&waiter);
+#ifdef HAVE_LIBDW
+	assert_string_equal(text_of(entry, "kind"), "join");
+#endif
+	assert_begins(text_of(entry, "name"), "anonymous memory");
+	json_decref(documents);
+}
+
+/* A futex of the program's own: nothing is known of it but where. */
+static void test_own_word(void **state)
+{
+	struct waiter waiter = start(on_own_word, NULL, &the_words.word);
+	json_t *documents, *entry = name_one(&waiter, &documents);
+
+	(void)state;
+	stop(&waiter);
+	assert_string_equal(text_of(entry, "name"), "the_words+0xc");
+	assert_int_equal(number_of(entry, "address"), (uintptr_t)&the_words.word);
+	assert_kind(entry, "unknown", "on_own_word", true);
+	json_decref(documents);
+}
+
+static void test_shared(void **state)
+{
+	int fd = memfd_create("shared-locks", MFD_CLOEXEC);
+	struct waiter waiters[2];
+	pthread_mutexattr_t attributes;
+	pthread_mutex_t *mutex;
+	struct names *names;
+	json_t *documents, *entries;
+	char *memory;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 16384), 0);
+	memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096);
+	assert_true(memory != MAP_FAILED);
+	mutex = (pthread_mutex_t *)(void *)(memory + SHARED_OFFSET);
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(mutex, &attributes);
+	pthread_mutex_lock(mutex);
+
+	for (size_t i = 0; i < 2; i++)
+		waiters[i] = start(on_shared, &fd, NULL);
+	assert_int_equal(names__new(&names, true), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(names__stack(names, &waiters[i].stack), 0);
+	documents = documents_of(names);
+	names__free(names);
+	for (size_t i = 0; i < 2; i++)
+		stop(&waiters[i]);
+	munmap(memory, 8192);
+	close(fd);
+
+	entries = entries_of(documents, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *entry = json_array_get(entries, i);
+
+		assert_string_equal(text_of(entry, "name"), "memfd:shared-locks+0x1080");
+		assert_begins(text_of(entry, "object"), "shared:");
+		assert_non_null(strstr(text_of(entry, "object"), ":0x1080"));
+		assert_int_equal(number_of(entry, "pid"), waiters[i].pid);
+		assert_int_equal(number_of(entry, "address"), waiters[i].stack.word);
+	}
+	assert_int_not_equal(number_of(json_array_get(entries, 0), "address"),
+			     number_of(json_array_get(entries, 1), "address"));
+	assert_string_equal(text_of(json_array_get(entries, 0), "object"),
+			    text_of(json_array_get(entries, 1), "object"));
+	json_decref(documents);
+}
+
+/* A private operation there is this process's alone. */
+static void test_private_in_shared(void **state)
+{
+	int fd = memfd_create("shared-locks", MFD_CLOEXEC);
+	struct waiter waiter;
+	json_t *documents, *entry;
+	pthread_mutex_t locked = PTHREAD_MUTEX_INITIALIZER;
+
+	(void)state;
+	assert_true(fd >= 0);
+	pthread_mutex_lock(&locked);
+	assert_int_equal(ftruncate(fd, 16384), 0);
+	assert_int_equal(pwrite(fd, &locked, sizeof(locked), 4096 + SHARED_OFFSET),
+			 sizeof(locked));
+	waiter = start(on_shared, &fd, NULL);
+	entry = name_one(&waiter, &documents);
+	stop(&waiter);
+	close(fd);
+	assert_string_equal(text_of(entry, "name"), "memfd:shared-locks+0x1080");
+	assert_string_equal(text_of(entry, "object"), "");
+	json_decref(documents);
+}
+
+/* --- what makes no sense, or is gone -------------------------------------------------- */
+
+static void test_nothing_known(void **state)
+{
+	struct convoy_ev_stack stack = { .hdr.time_ns = 1, .pid = 0x7ffffff0, .word = 4096 };
+	struct names *names;
+	json_t *documents;
+
+	(void)state;
+	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__stack(names, &stack), 0); /* gone; no stack */
+	stack.pid = (uint32_t)getpid();
+	stack.pc = 8192; /* nowhere */
+	assert_int_equal(names__stack(names, &stack), 0);
+	stack.pc = (uint64_t)(uintptr_t)test_nothing_known;
+	stack.size = UINT32_MAX;
+	stack.sp = UINT64_MAX - 7;
+	memset(stack.saved, 0xff, sizeof(stack.saved));
+	memset(stack.bytes, 0xff, sizeof(stack.bytes));
+	assert_int_equal(names__stack(names, &stack), 0);
+	stack.word = UINT64_MAX;
+	assert_int_equal(names__stack(names, &stack), 0);
+	documents = documents_of(names);
+	json_decref(documents);
+	/* There is nothing left. */
+	documents = documents_of(names);
+	assert_int_equal(json_array_size(documents), 0);
+	json_decref(documents);
+	/* Those that nobody asks for any more. */
+	assert_int_equal(names__stack(names, &stack), 0);
+	names__forget(names, stack.pid);
+	names__forget(names, stack.pid);
+	names__forget(names, 12345);
+	names__free(names);
+	names__free(NULL);
+}
+
+static void test_random_stacks(void **state)
+{
+	struct convoy_ev_stack stack;
+	struct names *names;
+	uint64_t seed = 42;
+
+	(void)state;
+	assert_int_equal(names__new(&names, true), 0);
+	for (int i = 0; i < 300; i++) {
+		uint64_t *words = (uint64_t *)(void *)&stack;
+
+		for (size_t j = 0; j < sizeof(stack) / sizeof(*words); j++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			words[j] = seed >> (seed & 31);
+			/* Many that look like addresses here. */
+			if (seed >> 62)
+				words[j] = (uint64_t)(uintptr_t)test_nothing_known + (seed >> 40) % 65536;
+		}
+		stack.pid = (uint32_t)getpid();
+		if (i % 2)
+			stack.pc = (uint64_t)(uintptr_t)test_random_stacks + i;
+		assert_int_equal(names__stack(names, &stack), 0);
+	}
+	json_decref(documents_of(names));
+	names__free(names);
+}
+
+/* Told of mappings only, of a process that is gone, or whose /proc is not this one's. */
+static void test_told(void **state)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	struct waiter waiter = start(on_mutex, NULL, NULL);
+	struct mapping mapping = { .kind = MAPPING_EXEC,
+				   .pid = (uint32_t)waiter.pid,
+				   .path = "/no/such/program" };
+	struct names *names;
+	json_t *documents, *entry;
+
+	(void)state;
+	stop(&waiter);
+	assert_true(n > 0);
+	path[n] = '\0';
+	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__mapping(names, &mapping), 0);
+	/* Neither a file that is not there, nor another one at its path. */
+	mapping.kind = MAPPING_FILE;
+	mapping.start = waiter.stack.pc & ~4095ull;
+	mapping.length = 8192;
+	mapping.inode = 1;
+	mapping.executable = true;
+	assert_int_equal(names__mapping(names, &mapping), 0);
+	mapping.start = (uint64_t)(uintptr_t)&the_mutex & ~4095ull;
+	mapping.length = 4096;
+	mapping.path = path;
+	assert_int_equal(names__mapping(names, &mapping), 0);
+	mapping.inode = 0;
+	mapping.build_id_size = 20;
+	mapping.start += 4096;
+	assert_int_equal(names__mapping(names, &mapping), 0);
+	assert_int_equal(names__stack(names, &waiter.stack), 0);
+	/* The number is another's now: of the stack before, nothing changes. */
+	mapping.kind = MAPPING_EXEC;
+	assert_int_equal(names__mapping(names, &mapping), 0);
+	documents = documents_of(names);
+	entry = json_array_get(entries_of(documents, 1), 0);
+	assert_begins(text_of(entry, "site"), "program+0x");
+	assert_begins(text_of(entry, "name"), "test_names+0x");
+	assert_string_equal(text_of(entry, "kind"), "unknown");
+	assert_false(json_is_true(json_object_get(entry, "foreign")));
+	json_decref(documents);
+	names__free(names);
+}
+
+static void test_too_many(void **state)
+{
+	struct convoy_ev_stack stack = { .hdr.time_ns = 1, .pid = 0x7ffffff0, .word = 4096 };
+	struct names *names;
+	struct recording_writer *writer;
+	int fd = memfd_create("recording", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(names__new(&names, false), 0);
+	for (int i = 0; i < 5000; i++)
+		assert_int_equal(names__stack(names, &stack), 0);
+	assert_int_equal(names__dropped(names), 5000 - 4096);
+	/* One at least, whatever there is time for; then there is room again. */
+	assert_int_equal(recording_writer__new(&writer, fd, RECORDING_RAW), 0);
+	assert_int_equal(names__write(names, writer, 1), 0);
+	assert_int_equal(names__stack(names, &stack), 0);
+	assert_int_equal(names__dropped(names), 5000 - 4096);
+	assert_int_equal(names__write(names, writer, 0), 0);
+	recording_writer__free(writer);
+	names__free(names);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_static_objects),
+		cmocka_unit_test(test_woken_waits_for_the_mutex),
+		cmocka_unit_test(test_heap),
+		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_own_word),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_private_in_shared),
+		cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_random_stacks),
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_too_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
