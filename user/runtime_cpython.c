@@ -329,7 +329,7 @@ static void add_interpreter(const struct process_view *view, struct runtime_foun
 
 /* What `head` leads to, and the main interpreter behind it; at most INTERPRETERS_MAX. */
 static void meet_interpreters(const struct process_view *view,
-			      const struct cpython_offsets *offsets, uint64_t head, uint64_t main,
+			      const struct cpython_offsets *offsets, uint64_t head, uint64_t first,
 			      struct walk *walk)
 {
 	if (read_interpreter(view, offsets, first, &walk->met[0]) &&
