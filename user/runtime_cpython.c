@@ -234,7 +234,7 @@ int cpython__offsets(const struct process_view *view, const struct cpython_versi
 	if (table[RUNTIME_SIZE] > STRUCT_MAX ||
 	    (runtime_size && table[RUNTIME_SIZE] != runtime_size))
 		return -ENOENT;
-	if (table[HEAD] % 8 || table[HEAD] + 16 > table[RUNTIME_SIZE])
+	if (table[HEAD] % 8 || table[RUNTIME_SIZE] < 16 || table[HEAD] > table[RUNTIME_SIZE] - 16)
 		return -ENOENT;
 	*offsets = (struct cpython_offsets){
 		.free_threaded = table[FREE_THREADED],
