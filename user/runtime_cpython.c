@@ -105,19 +105,21 @@ enum looks { NO_GIL, UNBORN, A_GIL, NOT_READ };
 /* Does memory look like a GIL whose condition variable is at `cond`? */
 static enum looks look_at(const struct process_view *view, uint64_t cond)
 {
-	uint64_t interval, holder;
-	uint32_t locked;
+	/* In one go: the process may set it up meanwhile. */
+	struct {
+		uint64_t interval, holder;
+		uint32_t locked, pad;
+	} gil;
 	bool live = false;
 
-	if (cpython__read64(view, cond - CPYTHON_INTERVAL_BEFORE, &interval, &live) || !live ||
-	    cpython__read64(view, cond - CPYTHON_HOLDER_BEFORE, &holder, NULL) ||
-	    cpython__read32(view, cond - CPYTHON_LOCKED_BEFORE, &locked, NULL))
+	if (view->read(view->ctx, cond - CPYTHON_INTERVAL_BEFORE, &gil, sizeof(gil), &live) ||
+	    !live)
 		return NOT_READ;
-	if (!interval && !holder && (locked == 0 || locked == UINT32_MAX))
+	if (!gil.interval && !gil.holder && (gil.locked == 0 || gil.locked == UINT32_MAX))
 		return UNBORN;
-	if (!interval || interval > INTERVAL_MAX || holder % 8)
+	if (!gil.interval || gil.interval > INTERVAL_MAX || gil.holder % 8)
 		return NO_GIL;
-	return locked == 0 || locked == 1 || locked == UINT32_MAX ? A_GIL : NO_GIL;
+	return gil.locked == 0 || gil.locked == 1 || gil.locked == UINT32_MAX ? A_GIL : NO_GIL;
 }
 
 /* --- 2.7 -------------------------------------------------------------------------------- */
