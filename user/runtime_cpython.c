@@ -105,19 +105,21 @@ enum looks { NO_GIL, UNBORN, A_GIL, NOT_READ };
 /* Does memory look like a GIL whose condition variable is at `cond`? */
 static enum looks look_at(const struct process_view *view, uint64_t cond)
 {
-	uint64_t interval, holder;
-	uint32_t locked;
+	/* In one go: the process may set it up meanwhile. */
+	struct {
+		uint64_t interval, holder;
+		uint32_t locked, pad;
+	} gil;
 	bool live = false;
 
-	if (cpython__read64(view, cond - CPYTHON_INTERVAL_BEFORE, &interval, &live) || !live ||
-	    cpython__read64(view, cond - CPYTHON_HOLDER_BEFORE, &holder, NULL) ||
-	    cpython__read32(view, cond - CPYTHON_LOCKED_BEFORE, &locked, NULL))
+	if (view->read(view->ctx, cond - CPYTHON_INTERVAL_BEFORE, &gil, sizeof(gil), &live) ||
+	    !live)
 		return NOT_READ;
-	if (!interval && !holder && (locked == 0 || locked == UINT32_MAX))
+	if (!gil.interval && !gil.holder && (gil.locked == 0 || gil.locked == UINT32_MAX))
 		return UNBORN;
-	if (!interval || interval > INTERVAL_MAX || holder % 8)
+	if (!gil.interval || gil.interval > INTERVAL_MAX || gil.holder % 8)
 		return NO_GIL;
-	return locked == 0 || locked == 1 || locked == UINT32_MAX ? A_GIL : NO_GIL;
+	return gil.locked == 0 || gil.locked == 1 || gil.locked == UINT32_MAX ? A_GIL : NO_GIL;
 }
 
 /* --- 2.7 -------------------------------------------------------------------------------- */
@@ -234,7 +236,7 @@ int cpython__offsets(const struct process_view *view, const struct cpython_versi
 	if (table[RUNTIME_SIZE] > STRUCT_MAX ||
 	    (runtime_size && table[RUNTIME_SIZE] != runtime_size))
 		return -ENOENT;
-	if (table[HEAD] % 8 || table[HEAD] + 16 > table[RUNTIME_SIZE])
+	if (table[HEAD] % 8 || table[RUNTIME_SIZE] < 16 || table[HEAD] > table[RUNTIME_SIZE] - 16)
 		return -ENOENT;
 	*offsets = (struct cpython_offsets){
 		.free_threaded = table[FREE_THREADED],
@@ -329,7 +331,7 @@ static void add_interpreter(const struct process_view *view, struct runtime_foun
 
 /* What `head` leads to, and the main interpreter behind it; at most INTERPRETERS_MAX. */
 static void meet_interpreters(const struct process_view *view,
-			      const struct cpython_offsets *offsets, uint64_t head, uint64_t main,
+			      const struct cpython_offsets *offsets, uint64_t head, uint64_t first,
 			      struct walk *walk)
 {
 	if (read_interpreter(view, offsets, first, &walk->met[0]) &&

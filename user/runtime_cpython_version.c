@@ -189,7 +189,9 @@ int cpython__version(const struct process_view *view, struct cpython_version *ve
 	if (exports && from_number(view, version))
 		return 0;
 	memset(version, 0, sizeof(*version));
-	if (exports && from_exports(view, version)) {
+	/* One that has a number which makes no sense is none of those that had none yet. */
+	if (exports && view->symbol(view->ctx, "Py_Version", &address, &size) &&
+	    from_exports(view, version)) {
 		refine_by_text(view, version);
 		return 0;
 	}
