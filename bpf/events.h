@@ -271,6 +271,7 @@ struct convoy_thread {
 	__u32 waker;
 	__u32 next;
 	__u64 word;			/* of the last futex call seen at a switch */
+	__u64 known[CONVOY_KNOWN_WORDS];	/* words that its stack is known for; words.bpf.h */
 	__u32 op, val;
 	__s32 nr;			/* last system call seen at a switch */
 	__u32 holder;
@@ -290,7 +291,6 @@ struct convoy_thread {
 	__u32 ns_tid, ns_pid;		/* its own numbers, until there is a record of it */
 	__u32 pad;
 	struct convoy_futex_slot futex[CONVOY_FUTEX_SLOTS + 1];	/* last: no slot left */
-	__u64 known[CONVOY_KNOWN_WORDS];	/* words that its stack is known for; words.bpf.h */
 };
 
 _Static_assert(sizeof(struct convoy_ev_hdr) == 16, "hdr");

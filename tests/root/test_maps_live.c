@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
+#include "user/host.h"
 #include "user/map_build_id.h"
 #include "user/maps.h"
 
@@ -394,6 +395,39 @@ static void test_records_that_cannot_be_mapped(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Whoever wants to know is told of all that is written. */
+static void test_observer(void **state)
+{
+	struct kept expected = read_proc(getpid()), observed = { 0 };
+	int fd = memfd_create("recording", MFD_CLOEXEC);
+	struct recording_writer *writer;
+	struct maps *maps;
+
+	(void)state;
+	if (!host__in_initial_pid_namespace()) {
+		print_message("PIDs here are not the probes'\n");
+		skip();
+	}
+	assert_true(fd >= 0);
+	assert_int_equal(recording_writer__new(&writer, fd, RECORDING_RAW), 0);
+	assert_int_equal(maps__open(&maps, false, true), 0);
+	maps__observe(maps, keep, &observed);
+	assert_int_equal(maps__write_now(maps, (uint32_t)getpid(), writer), 0);
+	/* What was made of this process's memory since then may be more. */
+	assert_true(observed.n >= expected.n);
+	assert_int_equal(observed.mappings[0].kind, MAPPING_EXEC);
+	assert_int_equal(observed.mappings[0].pid, getpid());
+	check_own_objects(&observed);
+	forget(&observed);
+	maps__observe(maps, NULL, NULL);
+	assert_int_equal(maps__write_now(maps, (uint32_t)getpid(), writer), 0);
+	assert_int_equal(observed.n, 0);
+	maps__free(maps);
+	recording_writer__free(writer);
+	close(fd);
+	forget(&expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_replaced_file),
 		cmocka_unit_test(test_program_in_a_closed_directory),
 		cmocka_unit_test(test_records_that_cannot_be_mapped),
+		cmocka_unit_test(test_observer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,7 +249,8 @@ static void test_documents(void **state)
 static void test_unknown_events_are_refused(void **state)
 {
 	struct recorder recorder = recorder__new(recording__best_codec());
-	const unsigned types[] = { CONVOY_EV_NONE, CONVOY_EV_HOLDER + 1, 16, UINT16_MAX };
+	const unsigned types[] = { CONVOY_EV_NONE, CONVOY_EV_STACK, CONVOY_EV_STACK + 1, 16,
+				   UINT16_MAX };
 	union any_event event = { 0 };
 	uint64_t seed = 1;
 
