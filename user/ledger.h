@@ -20,6 +20,7 @@
 #include "bpf/events.h"
 #include "locks.h"
 #include "syscalls.h"
+#include "words.h"
 
 struct ledger;
 
@@ -78,6 +79,7 @@ struct ledger_options {
 	 */
 	bool window;
 	const struct lock_table *published;	/* may be NULL; must outlive the ledger */
+	const struct words *words;	/* may be NULL; must outlive the ledger */
 	const struct syscalls *syscalls;	/* NULL: native; must outlive the ledger */
 };
 
