@@ -30,6 +30,7 @@ struct analysis {
 	/* The round that is being read: */
 	bool in_round;
 	struct record_round round;
+	const struct words *round_words;	/* NULL: none */
 	size_t mode;			/* index of its mode */
 	uint64_t start_ns;		/* of what is looked at */
 	uint64_t stop_ns;		/* when it was stopped; 0: it was not */
@@ -99,7 +100,8 @@ static int begin_round(struct analysis *analysis, const json_t *document)
 
 	analysis->lost_round |= analysis->in_round;
 	drop_round(analysis);
-	ledger_options.words = round_words__of(analysis->words, analysis->rounds);
+	analysis->round_words = ledger_options.words =
+		round_words__of(analysis->words, analysis->rounds);
 	if (record_docs__read_round(document, &analysis->round))
 		return complain(analysis, "a round makes no sense");
 	if (analysis->rounds++ && options->window)
@@ -143,6 +145,7 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 {
 	struct round round = {
 		.ledger = analysis->ledger,
+		.words = analysis->round_words,
 		.start_ns = analysis->start_ns,
 		.end_ns = end_of_round(analysis, end),
 		.work = work,

@@ -50,6 +50,9 @@ struct ledger_thread {
 	uint64_t kernel_voluntary, kernel_involuntary;
 	uint64_t runtime_ns, run_delay_ns;
 	uint64_t migrations, yields;
+	uint64_t gil_wait_ns;	/* of the time for locks; known when all is finished */
+	uint64_t
+		other_waits; /* how often it was blocked, not for a lock, nor stopped or in a fault */
 	uint64_t disordered;	/* records that overlap earlier ones */
 	/* Where it stands between two records. */
 	uint64_t last_in_ns;

@@ -34,6 +34,9 @@ static void report_mode__free(struct report_mode *mode)
 	for (size_t i = 0; i < mode->n_locks; i++)
 		free(mode->locks[i].holders);
 	free(mode->locks);
+	for (size_t i = 0; i < mode->n_runtimes; i++)
+		free(mode->runtimes[i].threads);
+	free(mode->runtimes);
 	free(mode->threads);
 	free(mode->cpus);
 	free(mode->tasks);

@@ -319,7 +319,6 @@ static void test_documents_only(void **state)
 	int ends[2];
 
 	(void)state;
-	recorder__finish(&recorder);
 	bytes = bytes__of(recorder.fd);
 	handler = (struct recording_handler){ .document = all.document, .ctx = &tape };
 	assert_int_equal(recording__read_memory(bytes.at, bytes.size, &handler, &status), 0);
