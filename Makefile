@@ -206,8 +206,9 @@ fuzz: $(fuzz_bin) ## look for inputs that break the reader, FUZZ_SECONDS (600) e
 		$(foreach f,$(fuzz_bin),timeout $(FUZZ_SECONDS) $(f) $(FUZZ_INPUTS) || [ $$? = 124 ] &&) true)
 
 # What is fuzzed is compiled anew, for clang to count where an input gets to.
-fuzz_user_src := $(wildcard user/recording*.c user/ledger*.c user/lock*.c) $(addprefix user/, \
-	analysis.c record_docs.c metrics.c classify.c thread_table.c syscalls.c work_result.c)
+fuzz_user_src := $(wildcard user/recording*.c user/ledger*.c user/lock*.c \
+	user/record_docs*.c user/words.c user/round_words.c) $(addprefix user/, \
+	analysis.c metrics.c classify.c thread_table.c syscalls.c work_result.c)
 run_libfuzzer = mkdir -p $(fuzz_dir)/$(1) && $(BUILD)/tests/fuzz/$(1) --seeds $(fuzz_dir)/$(1) && \
 	$(CLANG) $(all_cppflags) -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -o $(fuzz_dir)/$(1).bin tests/fuzz/$(1).c \

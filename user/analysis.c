@@ -8,6 +8,7 @@
 #include "ledger.h"
 #include "metrics.h"
 #include "record_docs.h"
+#include "round_words.h"
 #include "verdict.h"
 
 struct analysis {
@@ -18,6 +19,8 @@ struct analysis {
 	bool has_meta;
 	struct mode_metrics **metrics;	/* by the modes of `meta` */
 	struct lock_table *locks;	/* that the round's work published so far */
+	struct round_words *words;
+	uint64_t n_words;		/* documents of words and runtimes so far */
 	uint64_t unmatched;		/* over all rounds, by the ledgers */
 	unsigned rounds;		/* that began */
 	bool lost_round;		/* one began whose end is missing */
@@ -27,6 +30,7 @@ struct analysis {
 	/* The round that is being read: */
 	bool in_round;
 	struct record_round round;
+	const struct words *round_words;	/* NULL: none */
 	size_t mode;			/* index of its mode */
 	uint64_t start_ns;		/* of what is looked at */
 	uint64_t stop_ns;		/* when it was stopped; 0: it was not */
@@ -96,9 +100,11 @@ static int begin_round(struct analysis *analysis, const json_t *document)
 
 	analysis->lost_round |= analysis->in_round;
 	drop_round(analysis);
+	analysis->round_words = ledger_options.words =
+		round_words__of(analysis->words, analysis->rounds);
 	if (record_docs__read_round(document, &analysis->round))
 		return complain(analysis, "a round makes no sense");
-	if (options->window && analysis->rounds++)
+	if (analysis->rounds++ && options->window)
 		return -ERANGE;
 	for (analysis->mode = 0; analysis->mode < analysis->meta.n_modes; analysis->mode++)
 		if (!strcmp(analysis->meta.modes[analysis->mode].label, analysis->round.mode))
@@ -139,6 +145,7 @@ static int add_round(struct analysis *analysis, const struct record_round_end *e
 {
 	struct round round = {
 		.ledger = analysis->ledger,
+		.words = analysis->round_words,
 		.start_ns = analysis->start_ns,
 		.end_ns = end_of_round(analysis, end),
 		.work = work,
@@ -226,6 +233,12 @@ static int on_document(void *ctx, json_t *document)
 	case RECORD_DOC_LOCKS:
 		if (record_docs__read_locks(document, analysis->locks))
 			return complain(analysis, "a list of locks makes no sense");
+		return 0;
+	case RECORD_DOC_WORDS:
+	case RECORD_DOC_RUNTIME:
+		/* They were read before. */
+		if (!round_words__good(analysis->words, analysis->n_words++))
+			return complain(analysis, "what it says of futex words makes no sense");
 		return 0;
 	case RECORD_DOC_STOP:
 		if (!analysis->in_round || analysis->stop_ns ||
@@ -387,6 +400,8 @@ int analysis__read(int fd, const struct analysis_options *options, struct report
 	int err = analysis.report && analysis.locks ? 0 : -ENOMEM;
 
 	memset(status, 0, sizeof(*status));
+	if (!err)
+		err = round_words__read(fd, &analysis.words);
 	if (!err) {
 		analysis.locks->magic = LOCK_TABLE_MAGIC;
 		analysis.locks->capacity = LOCK_TABLE_CAPACITY;
@@ -404,6 +419,7 @@ int analysis__read(int fd, const struct analysis_options *options, struct report
 	free(analysis.metrics);
 	drop_round(&analysis);
 	record_meta__free(&analysis.meta);
+	round_words__free(analysis.words);
 	free(analysis.locks);
 	if (err) {
 		report__free(analysis.report);

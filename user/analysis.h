@@ -25,12 +25,13 @@ struct analysis_options {
 };
 
 /*
- * Read the recording in `fd` from where it stands, and make its report (the version of
- * the tool is left to who prints it). Damage and an early end are no error: the report
+ * Read the recording in `fd` from where it stands, twice, so that it must be one that can be
+ * sought (record_file__seekable()), and make its report (the version of the tool is left to
+ * who prints it). Damage and an early end are no error: the report
  * is of what comes before, and says that it is incomplete. Returns 0, and report__free()
  * ends it; -EBADMSG when it is no recording or makes no sense (status->damage says why);
  * -ERANGE when a window is asked of several rounds, or lies beyond the end; -ENOMEM; or
- * what read(2) gave.
+ * what lseek(2) or read(2) gave.
  */
 int analysis__read(int fd, const struct analysis_options *options, struct report **report,
 		   struct recording_status *status);

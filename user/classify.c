@@ -34,7 +34,7 @@ enum account classify__kind_account(enum lock_kind kind)
 		return ACCOUNT_LOCK;
 	case LOCK_COND:
 	case LOCK_BARRIER:
-	case LOCK_SEMAPHORE: /* not known to be posted by its waiters */
+	case LOCK_SEMAPHORE:
 		return ACCOUNT_COND;
 	case LOCK_JOIN:
 		return ACCOUNT_JOIN;
@@ -57,28 +57,46 @@ bool classify__may_be_join(const struct convoy_ev_wait *wait)
 	       (futex_cmd(wait) == FUTEX_WAIT_BITSET || futex_cmd(wait) == FUTEX_WAIT);
 }
 
-static enum lock_kind futex_kind(const struct convoy_ev_wait *wait, enum lock_kind published,
-				 bool waits_for_tid)
+unsigned classify__may_be_owned_by(const struct convoy_ev_wait *wait)
 {
-	if (published != LOCK_UNKNOWN)
-		return published;
-	if (waits_for_tid)
-		return LOCK_JOIN;
+	if (!(wait->hdr.flags & CONVOY_F_FUTEX) || futex_cmd(wait) != FUTEX_WAIT ||
+	    !(wait->val & FUTEX_WAITERS))
+		return 0;
+	return wait->val & FUTEX_TID_MASK;
+}
+
+static bool is_pi(const struct convoy_ev_wait *wait)
+{
 	switch (futex_cmd(wait)) {
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
 	case FUTEX_WAIT_REQUEUE_PI:
-		return LOCK_MUTEX;
-	case FUTEX_WAIT:
-		/* glibc's low-level lock: 2 is "locked, with waiters" */
-		if (wait->val == 2)
-			return LOCK_MUTEX;
+		return true;
 	}
-	return LOCK_COND;
+	return false;
 }
 
-struct wait_class classify__wait(const struct convoy_ev_wait *wait, enum lock_kind published,
-				 bool waits_for_tid, const struct syscalls *syscalls)
+static void classify_futex(const struct convoy_ev_wait *wait, const struct word_facts *facts,
+			   struct wait_class *class)
+{
+	class->pi = is_pi(wait);
+	class->robust = facts->owned && !facts->foreign;
+	if (facts->known != LOCK_UNKNOWN)
+		class->kind = facts->known;
+	else if (facts->for_tid)
+		class->kind = LOCK_JOIN;
+	else if (class->pi || class->robust)
+		class->kind = LOCK_MUTEX;
+	else if (futex_cmd(wait) == FUTEX_WAIT && wait->val == 2 && !facts->foreign)
+		class->kind = LOCK_MUTEX; /* glibc's low-level lock: "locked, with waiters" */
+	class->robust &= class->kind == LOCK_MUTEX;
+	/* The kernel wakes joiners, so that theirs are shared operations, between nobody. */
+	class->shared = !(wait->op & FUTEX_PRIVATE_FLAG) && class->kind != LOCK_JOIN;
+	class->account = classify__kind_account(class->kind);
+}
+
+struct wait_class classify__wait(const struct convoy_ev_wait *wait, const struct word_facts *facts,
+				 const struct syscalls *syscalls)
 {
 	unsigned flags = wait->hdr.flags;
 	struct wait_class class = { .account = ACCOUNT_OTHER };
@@ -87,13 +105,14 @@ struct wait_class classify__wait(const struct convoy_ev_wait *wait, enum lock_ki
 	if (flags & CONVOY_F_STOPPED) {
 		class.account = ACCOUNT_STOPPED;
 	} else if (flags & CONVOY_F_KLOCK) {
-		class = (struct wait_class){ ACCOUNT_LOCK, true, LOCK_KERNEL };
+		class.account = ACCOUNT_LOCK;
+		class.has_lock = true;
+		class.kind = LOCK_KERNEL;
 	} else if (flags & CONVOY_F_IOWAIT) {
 		class.account = ACCOUNT_DISK;
 	} else if (flags & CONVOY_F_FUTEX) {
 		class.has_lock = true;
-		class.kind = futex_kind(wait, published, waits_for_tid);
-		class.account = classify__kind_account(class.kind);
+		classify_futex(wait, facts, &class);
 	} else if (wait->nr == CONVOY_NR_KERNEL_THREAD) {
 		class.account = ACCOUNT_OTHER;
 	} else if (!(flags & CONVOY_F_SYSCALL)) {

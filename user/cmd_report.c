@@ -13,6 +13,7 @@
 #include "exit_codes.h"
 #include "message.h"
 #include "parse_option.h"
+#include "record_file.h"
 #include "report_output.h"
 
 enum option_key {
@@ -176,7 +177,9 @@ int cmd_report(int argc, char **argv)
 	if (parse(&plan, argc, argv) || open_file(plan.file, &fd))
 		return CONVOY_EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write() */
-	err = analysis__read(fd, &plan.analysis, &report, &status);
+	err = record_file__seekable(&fd);
+	if (!err)
+		err = analysis__read(fd, &plan.analysis, &report, &status);
 	if (fd != STDIN_FILENO)
 		close(fd);
 	if (err)

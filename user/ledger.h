@@ -20,6 +20,7 @@
 #include "bpf/events.h"
 #include "locks.h"
 #include "syscalls.h"
+#include "words.h"
 
 struct ledger;
 
@@ -49,6 +50,9 @@ struct ledger_thread {
 	uint64_t kernel_voluntary, kernel_involuntary;
 	uint64_t runtime_ns, run_delay_ns;
 	uint64_t migrations, yields;
+	uint64_t gil_wait_ns;	/* of the time for locks; known when all is finished */
+	uint64_t
+		other_waits; /* how often it was blocked, not for a lock, nor stopped or in a fault */
 	uint64_t disordered;	/* records that overlap earlier ones */
 	/* Where it stands between two records. */
 	uint64_t last_in_ns;
@@ -78,6 +82,7 @@ struct ledger_options {
 	 */
 	bool window;
 	const struct lock_table *published;	/* may be NULL; must outlive the ledger */
+	const struct words *words;	/* may be NULL; must outlive the ledger */
 	const struct syscalls *syscalls;	/* NULL: native; must outlive the ledger */
 };
 

@@ -19,13 +19,22 @@ struct holder_sum {
 	char comm[CONVOY_COMM_LEN];
 	uint32_t tid;	/* over several rounds: of the first that had this name */
 	uint64_t wait_ns;
+	uint64_t did[HOLDER_STATES];
 };
 
 struct lock_sum {
 	enum lock_kind kind;
-	char name[LOCK_NAME_LEN];
+	char name[WORD_NAME_LEN];
+	char object[WORD_OBJECT_LEN];	/* of one that several processes have; "" of others */
+	char site[WORD_SITE_LEN], runtime[WORD_RUNTIME_LEN];
+	bool known;		/* all that are added up here are known by more than their waits */
+	bool pi, robust, shared;
+	unsigned objects;	/* most of one round */
+	unsigned round, round_objects;	/* the last round that had it, and those of that */
 	uint64_t since_before, unfinished;
-	uint64_t waits, total_ns, wakeup_ns, woken_early, timeouts, eagain, calls, handoffs;
+	uint64_t waits, total_ns, wakeup_ns, woken_early, handoffs;
+	uint64_t contended_ns;	/* of total_ns: what counts as waiting for a lock */
+	uint64_t timeouts, eagain, interrupted, calls, lost_races;
 	struct histogram episodes, handoff_ns;
 	/* Time between the first and the last handoff of one lock, and the steps in it. */
 	uint64_t held_ns, held_steps;
@@ -37,6 +46,9 @@ struct lock_sum {
 struct lock_sums {
 	struct lock_sum *locks;
 	size_t n_locks;
+	struct place_table places;	/* in `locks` */
+	struct histogram contended;	/* episodes of locks for which waiting is contention */
+	uint64_t contended_ns;
 	unsigned rounds;
 };
 
@@ -57,25 +69,63 @@ void lock_sums__free(struct lock_sums *sums)
 		place_table__free(&sums->locks[i].holder_places);
 	}
 	free(sums->locks);
+	place_table__free(&sums->places);
+	histogram__free(&sums->contended);
 	free(sums);
 }
 
-/* The sum for locks of this name and kind; NULL without memory. */
+/* What is in several processes is told apart by what it is, too. */
+static const char *object_of(const struct lock *lock)
+{
+	return lock->several || lock->shared ? lock->object : "";
+}
+
+struct lock_key {
+	const struct lock_sums *sums;
+	const struct lock *lock;
+};
+
+static bool is_lock(const void *ctx, size_t place)
+{
+	const struct lock_key *key = ctx;
+	const struct lock_sum *sum = &key->sums->locks[place];
+
+	return sum->kind == key->lock->kind && !strcmp(sum->name, key->lock->name) &&
+	       !strcmp(sum->object, object_of(key->lock));
+}
+
+static uint64_t text_hash(uint64_t hash, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size && text[i]; i++)
+		hash = place_table__hash(hash + (unsigned char)text[i] + 1);
+	return hash;
+}
+
+/* The sum for locks of this name, kind and object; NULL without memory. */
 static struct lock_sum *find_sum(struct lock_sums *sums, const struct lock *lock)
 {
+	const struct lock_key key = { sums, lock };
+	uint64_t hash = place_table__hash(text_hash(text_hash(lock->kind, lock->name, SIZE_MAX) + 1,
+						    object_of(lock), SIZE_MAX));
+	size_t place = place_table__find(&sums->places, hash, is_lock, &key);
 	struct lock_sum *grown, *sum;
 
-	for (size_t i = 0; i < sums->n_locks; i++)
-		if (sums->locks[i].kind == lock->kind && !strcmp(sums->locks[i].name, lock->name))
-			return &sums->locks[i];
+	if (place != NO_PLACE)
+		return &sums->locks[place];
 	grown = realloc(sums->locks, (sums->n_locks + 1) * sizeof(*grown));
 	if (!grown)
 		return NULL;
 	sums->locks = grown;
+	if (place_table__add(&sums->places, hash, sums->n_locks))
+		return NULL;
 	sum = &grown[sums->n_locks++];
 	memset(sum, 0, sizeof(*sum));
 	sum->kind = lock->kind;
 	memcpy(sum->name, lock->name, sizeof(sum->name));
+	memcpy(sum->object, object_of(lock), strlen(object_of(lock)));
+	memcpy(sum->site, lock->site, sizeof(sum->site));
+	memcpy(sum->runtime, lock->runtime, sizeof(sum->runtime));
+	sum->known = true;
 	histogram__init(&sum->episodes);
 	histogram__init(&sum->handoff_ns);
 	return sum;
@@ -100,16 +150,20 @@ static bool is_holder(const void *ctx, size_t place)
 
 static uint64_t holder_hash(const struct holder_key *key)
 {
-	uint64_t hash = key->any_tid ? 0 : key->tid;
+	return place_table__hash(
+		text_hash(key->any_tid ? 0 : key->tid, key->comm, CONVOY_COMM_LEN));
+}
 
-	for (size_t i = 0; i < CONVOY_COMM_LEN && key->comm[i]; i++)
-		hash = place_table__hash(hash + (unsigned char)key->comm[i] + 1);
-	return place_table__hash(hash);
+static void add_times(struct holder_sum *holder, uint64_t wait_ns, const uint64_t *did)
+{
+	holder->wait_ns += wait_ns;
+	for (int i = 0; i < HOLDER_STATES; i++)
+		holder->did[i] += did[i];
 }
 
 /* `comm` must not lie in the sum's holders: they may move. */
 static int add_holder(struct lock_sum *sum, const char *comm, uint32_t tid, uint64_t wait_ns,
-		      unsigned rounds)
+		      const uint64_t *did, unsigned rounds)
 {
 	const struct holder_key key = { sum, comm, tid, rounds > 1 };
 	uint64_t hash = holder_hash(&key);
@@ -117,7 +171,7 @@ static int add_holder(struct lock_sum *sum, const char *comm, uint32_t tid, uint
 	struct holder_sum *grown, *holder;
 
 	if (place != NO_PLACE) {
-		sum->holders[place].wait_ns += wait_ns;
+		add_times(&sum->holders[place], wait_ns, did);
 		return 0;
 	}
 	grown = realloc(sum->holders, (sum->n_holders + 1) * sizeof(*grown));
@@ -125,9 +179,10 @@ static int add_holder(struct lock_sum *sum, const char *comm, uint32_t tid, uint
 		return -ENOMEM;
 	sum->holders = grown;
 	holder = &grown[sum->n_holders];
+	memset(holder, 0, sizeof(*holder));
 	memcpy(holder->comm, comm, sizeof(holder->comm));
 	holder->tid = tid;
-	holder->wait_ns = wait_ns;
+	add_times(holder, wait_ns, did);
 	return place_table__add(&sum->holder_places, hash, sum->n_holders++);
 }
 
@@ -142,9 +197,45 @@ static int join_holders(struct lock_sum *sum)
 	sum->n_holders = 0;
 	place_table__free(&sum->holder_places);
 	for (size_t i = 0; i < n && !err; i++)
-		err = add_holder(sum, holders[i].comm, holders[i].tid, holders[i].wait_ns, 2);
+		err = add_holder(sum, holders[i].comm, holders[i].tid, holders[i].wait_ns,
+				 holders[i].did, 2);
 	free(holders);
 	return err;
+}
+
+/* How many locks it is of: in several rounds the same ones come again. */
+static void count_objects(struct lock_sum *sum, const struct lock *lock, unsigned round)
+{
+	if (sum->round != round)
+		sum->round_objects = 0;
+	sum->round = round;
+	sum->round_objects += lock->objects;
+	if (sum->round_objects > sum->objects)
+		sum->objects = sum->round_objects;
+}
+
+static void add_counts(struct lock_sum *sum, const struct lock *lock)
+{
+	sum->waits += lock->waits;
+	sum->total_ns += lock->total_ns;
+	sum->wakeup_ns += lock->wakeup_ns;
+	sum->woken_early += lock->woken_early;
+	sum->since_before += lock->since_before;
+	sum->unfinished += lock->unfinished;
+	sum->timeouts += lock->timeouts;
+	sum->eagain += lock->eagain;
+	sum->interrupted += lock->interrupted;
+	sum->calls += lock->calls;
+	sum->lost_races += lock->lost_races;
+	sum->handoffs += lock->handoffs;
+	sum->known &= lock->known;
+	sum->pi |= lock->pi;
+	sum->robust |= lock->robust;
+	sum->shared |= lock->shared;
+	if (lock->handoffs > 1) {
+		sum->held_ns += lock->last_handoff_ns - lock->first_handoff_ns;
+		sum->held_steps += lock->handoffs - 1;
+	}
 }
 
 static int add_lock(struct lock_sums *sums, const struct lock *lock, const struct ledger *ledger)
@@ -154,29 +245,22 @@ static int add_lock(struct lock_sums *sums, const struct lock *lock, const struc
 
 	if (!sum)
 		return -ENOMEM;
-	sum->waits += lock->waits;
-	sum->total_ns += lock->total_ns;
-	sum->wakeup_ns += lock->wakeup_ns;
-	sum->woken_early += lock->woken_early;
-	sum->since_before += lock->since_before;
-	sum->unfinished += lock->unfinished;
-	sum->timeouts += lock->timeouts;
-	sum->eagain += lock->eagain;
-	sum->calls += lock->calls;
-	sum->handoffs += lock->handoffs;
-	if (lock->handoffs > 1) {
-		sum->held_ns += lock->last_handoff_ns - lock->first_handoff_ns;
-		sum->held_steps += lock->handoffs - 1;
-	}
+	add_counts(sum, lock);
+	count_objects(sum, lock, sums->rounds);
 	err = histogram__merge(&sum->episodes, &lock->episodes);
 	if (!err)
 		err = histogram__merge(&sum->handoff_ns, &lock->handoff_ns);
+	if (!err && lock->account == ACCOUNT_LOCK) {
+		sum->contended_ns += lock->total_ns;
+		sums->contended_ns += lock->total_ns;
+		err = histogram__merge(&sums->contended, &lock->episodes);
+	}
 	for (size_t i = 0; i < lock->n_holders && !err; i++) {
 		const struct ledger_thread *holder =
 			ledger__thread(ledger, lock->holders[i].thread);
 
 		err = add_holder(sum, holder->comm, holder->tid, lock->holders[i].wait_ns,
-				 sums->rounds);
+				 lock->holders[i].did, sums->rounds);
 	}
 	return err;
 }
@@ -214,8 +298,20 @@ static int by_share(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
+static struct report_holding holding(const uint64_t *did)
+{
+	return (struct report_holding){
+		.running = did[HOLDER_RUNNING],
+		.runnable = did[HOLDER_RUNNABLE],
+		.asleep = did[HOLDER_ASLEEP],
+		.waiting = did[HOLDER_WAITING],
+	};
+}
+
 static int fill_holders(const struct lock_sum *sum, struct report_lock *lock)
 {
+	uint64_t held[HOLDER_STATES] = { 0 }, known = 0;
+
 	if (!sum->n_holders || !sum->total_ns)
 		return 0;
 	lock->holders = calloc(sum->n_holders, sizeof(*lock->holders));
@@ -227,22 +323,46 @@ static int fill_holders(const struct lock_sum *sum, struct report_lock *lock)
 		holder->tid = sum->holders[i].tid;
 		memcpy(holder->comm, sum->holders[i].comm, sizeof(holder->comm));
 		holder->share = (double)sum->holders[i].wait_ns / (double)sum->total_ns;
+		holder->did = holding(sum->holders[i].did);
+		known += sum->holders[i].wait_ns;
+		for (int j = 0; j < HOLDER_STATES; j++)
+			held[j] += sum->holders[i].did[j];
 	}
+	lock->holder_known = (double)known / (double)sum->total_ns;
+	lock->held = holding(held);
 	qsort(lock->holders, lock->n_holders, sizeof(*lock->holders), by_share);
 	return 0;
 }
 
+struct maybe lock_sums__mean_hold(uint64_t held_ns, uint64_t steps, uint64_t calls,
+				  uint64_t handoffs)
+{
+	if (!steps || calls > CALLS_PER_HANDOFF * handoffs)
+		return (struct maybe){ 0 };
+	return (struct maybe){ true, (double)held_ns / (double)steps };
+}
+
 static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report_lock *lock)
 {
-	bool published = sum->name[0] != '(' && sum->kind != LOCK_KERNEL;
+	/* Of locks that are known by their waits only, their other calls are not known. */
+	bool called = futex_exits && sum->known && sum->kind != LOCK_KERNEL;
 
 	snprintf(lock->name, sizeof(lock->name), "%s", sum->name);
+	snprintf(lock->object, sizeof(lock->object), "%s", sum->object);
+	snprintf(lock->site, sizeof(lock->site), "%s", sum->site);
+	snprintf(lock->runtime, sizeof(lock->runtime), "%s", sum->runtime);
 	lock->kind = sum->kind;
+	lock->objects = sum->objects;
+	lock->pi = sum->pi;
+	lock->robust = sum->robust;
+	lock->shared = sum->shared;
 	lock->episodes = sum->episodes.count;
 	lock->waits = sum->waits;
-	lock->timeouts = (struct maybe){ futex_exits && published, (double)sum->timeouts };
-	lock->eagain = (struct maybe){ futex_exits && published, (double)sum->eagain };
-	lock->futex_calls = (struct maybe){ futex_exits && published, (double)sum->calls };
+	lock->timeouts = (struct maybe){ called, (double)sum->timeouts };
+	lock->eagain = (struct maybe){ called, (double)sum->eagain };
+	lock->interrupted = (struct maybe){ called, (double)sum->interrupted };
+	lock->futex_calls = (struct maybe){ called, (double)sum->calls };
+	lock->lost_races = sum->lost_races;
 	lock->total_ns = sum->total_ns;
 	lock->wakeup_ns = sum->wakeup_ns;
 	lock->woken_early = sum->woken_early;
@@ -253,63 +373,61 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->max_ns = quantile(&sum->episodes, 1);
 	lock->handoffs = sum->handoffs;
 	lock->handoff_p50_ns = quantile(&sum->handoff_ns, 0.5);
-	/*
-	 * Where most takes need no handoff, the time between handoffs is nobody's. Of locks
-	 * without a name neither the calls are known nor which handoffs are of one lock.
-	 */
-	if (sum->held_steps && futex_exits && published &&
-	    sum->calls <= CALLS_PER_HANDOFF * sum->handoffs)
-		lock->mean_hold_ns =
-			(struct maybe){ true, (double)sum->held_ns / (double)sum->held_steps };
+	if (called)
+		lock->mean_hold_ns = lock_sums__mean_hold(sum->held_ns, sum->held_steps, sum->calls,
+							  sum->handoffs);
 	return fill_holders(sum, lock);
+}
+
+static bool is_contended(const struct lock_sum *sum)
+{
+	return sum->contended_ns * 2 > sum->total_ns ||
+	       classify__kind_account(sum->kind) == ACCOUNT_LOCK;
 }
 
 static int by_wait(const void *a, const void *b)
 {
-	const struct report_lock *x = a, *y = b;
-	bool x_contended = classify__kind_account(x->kind) == ACCOUNT_LOCK;
-	bool y_contended = classify__kind_account(y->kind) == ACCOUNT_LOCK;
+	const struct lock_sum *x = *(const struct lock_sum *const *)a;
+	const struct lock_sum *y = *(const struct lock_sum *const *)b;
 
-	if (x_contended != y_contended)
-		return x_contended ? -1 : 1;
+	if (is_contended(x) != is_contended(y))
+		return is_contended(x) ? -1 : 1;
 	if (x->total_ns != y->total_ns)
 		return x->total_ns < y->total_ns ? 1 : -1;
-	return strcmp(x->name, y->name);
+	return strcmp(x->name, y->name) ? strcmp(x->name, y->name) : strcmp(x->object, y->object);
 }
 
-static int fill_lock_wait(const struct lock_sums *sums, struct report_mode *mode)
+static void fill_lock_wait(const struct lock_sums *sums, struct report_mode *mode)
 {
-	struct histogram episodes;
-	int err = 0;
+	const struct histogram *episodes = &sums->contended;
 
-	histogram__init(&episodes);
-	for (size_t i = 0; i < sums->n_locks && !err; i++) {
-		if (classify__kind_account(sums->locks[i].kind) != ACCOUNT_LOCK)
-			continue;
-		mode->lock_wait.total_ns += sums->locks[i].total_ns;
-		err = histogram__merge(&episodes, &sums->locks[i].episodes);
-	}
-	mode->lock_wait.episodes = episodes.count;
-	if (episodes.count)
+	mode->lock_wait.total_ns = sums->contended_ns;
+	mode->lock_wait.episodes = episodes->count;
+	if (episodes->count)
 		mode->lock_wait.mean_ns = (struct maybe){ true, (double)mode->lock_wait.total_ns /
-									(double)episodes.count };
-	mode->lock_wait.p50_ns = quantile(&episodes, 0.5);
-	mode->lock_wait.p90_ns = quantile(&episodes, 0.9);
-	mode->lock_wait.p99_ns = quantile(&episodes, 0.99);
-	mode->lock_wait.max_ns = quantile(&episodes, 1);
-	histogram__free(&episodes);
-	return err;
+									(double)episodes->count };
+	mode->lock_wait.p50_ns = quantile(episodes, 0.5);
+	mode->lock_wait.p90_ns = quantile(episodes, 0.9);
+	mode->lock_wait.p99_ns = quantile(episodes, 0.99);
+	mode->lock_wait.max_ns = quantile(episodes, 1);
 }
 
 int lock_sums__fill(const struct lock_sums *sums, bool futex_exits, struct report_mode *mode)
 {
+	const struct lock_sum **sorted = calloc(sums->n_locks + 1, sizeof(*sorted));
 	int err = 0;
 
 	mode->locks = calloc(sums->n_locks + 1, sizeof(*mode->locks));
-	if (!mode->locks)
+	if (!mode->locks || !sorted) {
+		free(sorted);
 		return -ENOMEM;
+	}
+	for (size_t i = 0; i < sums->n_locks; i++)
+		sorted[i] = &sums->locks[i];
+	qsort(sorted, sums->n_locks, sizeof(*sorted), by_wait);
 	for (size_t i = 0; i < sums->n_locks && !err; i++)
-		err = fill_lock(&sums->locks[i], futex_exits, &mode->locks[mode->n_locks++]);
-	qsort(mode->locks, mode->n_locks, sizeof(*mode->locks), by_wait);
-	return err ? err : fill_lock_wait(sums, mode);
+		err = fill_lock(sorted[i], futex_exits, &mode->locks[mode->n_locks++]);
+	free(sorted);
+	fill_lock_wait(sums, mode);
+	return err;
 }

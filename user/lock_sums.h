@@ -3,7 +3,7 @@
  * lock_sums.h - the locks of several rounds of one mode, added up by name. Pure.
  *
  * Addresses and TIDs differ from round to round; what stays is a lock's name and
- * kind, and its holders' thread names.
+ * kind (and what it is, if processes share it), and its holders' thread names.
  */
 #ifndef CONVOY_LOCK_SUMS_H
 #define CONVOY_LOCK_SUMS_H
@@ -27,5 +27,12 @@ int lock_sums__add(struct lock_sums *sums, struct ledger *ledger);
  * before queues and joins. Returns 0 or -ENOMEM.
  */
 int lock_sums__fill(const struct lock_sums *sums, bool futex_exits, struct report_mode *mode);
+
+/*
+ * How long a lock was held on average: between so many handoffs, one less than there were,
+ * this time went by. Not known where most takes needed no handoff, by the futex calls.
+ */
+struct maybe lock_sums__mean_hold(uint64_t held_ns, uint64_t steps, uint64_t calls,
+				  uint64_t handoffs);
 
 #endif /* CONVOY_LOCK_SUMS_H */

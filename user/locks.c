@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attempt.h"
+#include "classify.h"
 #include "locks.h"
 
 /*
@@ -13,41 +15,30 @@
  */
 #define SAME_ATTEMPT_NS 50000
 
-/* A thread's attempt to acquire a lock that has not succeeded yet. */
-struct attempt {
-	size_t lock;		/* index + 1; 0: none */
-	uint64_t blocked_ns;
-	uint64_t unattributed_ns;	/* of it, with no holder known so far */
-	uint64_t in_ns, ran_ns;	/* when its last wait ended */
-	bool open;		/* it has not ended */
-};
-
-/* A remembered answer of locks__find(). */
-struct word_entry {
-	uint64_t word;
-	uint32_t pid;
-	bool used;
-	struct lock_word found;
-};
-
 struct locks {
-	const struct lock_table *published;
-	struct lock **locks;
-	size_t n_locks;
+	struct lock_words *words;
+	struct holders *holders;
+	struct lock_objects objects;
 	struct attempt *attempts;	/* by thread */
 	size_t n_attempts;
-	struct word_entry *words;
-	size_t n_words, words_room;
-	uint32_t n_published;		/* entries there were when `words` was begun */
+	struct lock_thread *threads;
+	size_t n_threads, threads_room;
+	struct place_table thread_places;	/* in `threads`, by thread and lock */
 };
 
-int locks__new(struct locks **out, const struct lock_table *published)
+int locks__new(struct locks **out, const struct locks_options *options)
 {
 	struct locks *locks = calloc(1, sizeof(*locks));
+	int err;
 
 	if (!locks)
 		return -ENOMEM;
-	locks->published = published;
+	err = lock_words__new(&locks->words, options->published, options->words);
+	if (err) {
+		free(locks);
+		return err;
+	}
+	locks->holders = options->holders;
 	*out = locks;
 	return 0;
 }
@@ -56,158 +47,19 @@ void locks__free(struct locks *locks)
 {
 	if (!locks)
 		return;
-	for (size_t i = 0; i < locks->n_locks; i++) {
-		histogram__free(&locks->locks[i]->episodes);
-		histogram__free(&locks->locks[i]->handoff_ns);
-		free(locks->locks[i]->holders);
-		place_table__free(&locks->locks[i]->holder_places);
-		free(locks->locks[i]);
-	}
-	free(locks->locks);
+	for (size_t i = 0; i < locks->n_attempts; i++)
+		free(locks->attempts[i].waits);
 	free(locks->attempts);
-	free(locks->words);
+	free(locks->threads);
+	place_table__free(&locks->thread_places);
+	lock_objects__free(&locks->objects);
+	lock_words__free(locks->words);
 	free(locks);
 }
 
-/*
- * The smallest published range that holds the word. *final is false while an
- * entry is being filled in. The workload can write to the table at any time:
- * each entry is copied, and the copy is what is checked and believed.
- */
-static struct lock_word search_published(const struct lock_table *table, uint32_t n, uint32_t pid,
-					 uint64_t word, bool *final)
+struct lock_word *locks__find(struct locks *locks, uint32_t pid, uint32_t ns_pid, uint64_t word)
 {
-	struct lock_word found = { .kind = LOCK_UNKNOWN };
-	uint32_t smallest = UINT32_MAX;
-
-	*final = true;
-	for (uint32_t i = 0; i < n; i++) {
-		struct lock_entry entry;
-
-		if (!__atomic_load_n(&table->entries[i].ready, __ATOMIC_ACQUIRE)) {
-			*final = false;
-			continue;
-		}
-		memcpy(&entry, &table->entries[i], sizeof(entry));
-		if (entry.pid != (int32_t)pid || word < entry.address ||
-		    word - entry.address >= entry.size || entry.kind >= LOCK_KIND_COUNT ||
-		    entry.size > smallest)
-			continue;
-		if (entry.size == smallest && found.kind != LOCK_UNKNOWN)
-			continue;
-		smallest = entry.size;
-		found.kind = entry.kind;
-		found.role = entry.role;
-		memcpy(found.name, entry.name, sizeof(found.name) - 1);
-	}
-	return found;
-}
-
-static struct word_entry *word_slot(struct word_entry *words, size_t room, uint32_t pid,
-				    uint64_t word)
-{
-	uint64_t key = (word ^ (uint64_t)pid << 40) * 0x9e3779b97f4a7c15ull;
-	size_t at = (key >> 32) & (room - 1);
-
-	while (words[at].used && (words[at].word != word || words[at].pid != pid))
-		at = (at + 1) & (room - 1);
-	return &words[at];
-}
-
-/* Room for one more remembered word. Without memory the answers are just not kept. */
-static bool grow_words(struct locks *locks)
-{
-	struct word_entry *grown;
-	size_t room;
-
-	if (2 * (locks->n_words + 1) <= locks->words_room)
-		return true;
-	room = locks->words_room ? 2 * locks->words_room : 64;
-	grown = calloc(room, sizeof(*grown));
-	if (!grown)
-		return false;
-	for (size_t i = 0; i < locks->words_room; i++)
-		if (locks->words[i].used)
-			*word_slot(grown, room, locks->words[i].pid, locks->words[i].word) =
-				locks->words[i];
-	free(locks->words);
-	locks->words = grown;
-	locks->words_room = room;
-	return true;
-}
-
-struct lock_word locks__find(struct locks *locks, uint32_t pid, uint64_t word)
-{
-	struct lock_word found = { .kind = LOCK_UNKNOWN };
-	struct word_entry *slot = NULL;
-	bool final;
-	uint32_t n;
-
-	if (!locks->published || !word)
-		return found;
-	n = __atomic_load_n(&locks->published->count, __ATOMIC_ACQUIRE);
-	if (n > LOCK_TABLE_CAPACITY)
-		n = LOCK_TABLE_CAPACITY;
-	if (n != locks->n_published) {
-		/* What was looked up before may have another answer now. */
-		if (locks->words)
-			memset(locks->words, 0, locks->words_room * sizeof(*locks->words));
-		locks->n_words = 0;
-		locks->n_published = n;
-	}
-	if (grow_words(locks))
-		slot = word_slot(locks->words, locks->words_room, pid, word);
-	if (slot && slot->used)
-		return slot->found;
-	found = search_published(locks->published, n, pid, word, &final);
-	if (slot && final) {
-		*slot = (struct word_entry){ word, pid, true, found };
-		locks->n_words++;
-	}
-	return found;
-}
-
-/* What to call a lock that nobody published. */
-static const char *unnamed(enum lock_kind kind, bool mmap_lock)
-{
-	switch (kind) {
-	case LOCK_KERNEL:
-		return mmap_lock ? "mmap_lock" : "(kernel lock)";
-	case LOCK_JOIN:
-		return "(thread exit)";
-	case LOCK_MUTEX:
-		return "(unnamed mutex)";
-	default:
-		return "(unnamed futex, no mutex)";
-	}
-}
-
-/* The lock's index + 1, made when it is new; 0 without memory. */
-static size_t lock_index(struct locks *locks, uint32_t pid, enum lock_kind kind, const char *name)
-{
-	struct lock **grown;
-	struct lock *lock;
-
-	for (size_t i = 0; i < locks->n_locks; i++) {
-		lock = locks->locks[i];
-		if (lock->pid == pid && lock->kind == kind &&
-		    !strncmp(lock->name, name, sizeof(lock->name) - 1))
-			return i + 1;
-	}
-	grown = realloc(locks->locks, (locks->n_locks + 1) * sizeof(*grown));
-	if (!grown)
-		return 0;
-	locks->locks = grown;
-	lock = calloc(1, sizeof(*lock));
-	if (!lock)
-		return 0;
-	lock->pid = pid;
-	lock->kind = kind;
-	strncpy(lock->name, name, sizeof(lock->name) - 1);
-	histogram__init(&lock->episodes);
-	histogram__init(&lock->handoff_ns);
-	locks->locks[locks->n_locks++] = lock;
-	return locks->n_locks;
+	return lock_words__find(locks->words, pid, ns_pid, word);
 }
 
 static struct attempt *attempt_of(struct locks *locks, size_t thread)
@@ -228,153 +80,347 @@ static struct attempt *attempt_of(struct locks *locks, size_t thread)
 	return &locks->attempts[thread];
 }
 
-struct holder_key {
-	const struct lock *lock;
-	size_t thread;
+/* --- what each thread waited for a lock -------------------------------------------------- */
+
+struct thread_key {
+	const struct locks *locks;
+	size_t thread, lock;
 };
 
-static bool is_holder(const void *ctx, size_t place)
+static bool is_thread(const void *ctx, size_t place)
 {
-	const struct holder_key *key = ctx;
+	const struct thread_key *key = ctx;
+	const struct lock_thread *thread = &key->locks->threads[place];
 
-	return key->lock->holders[place].thread == key->thread;
+	return thread->thread == key->thread && thread->lock == key->lock;
 }
 
-static int add_holder(struct lock *lock, size_t thread, uint64_t ns)
+/* The index of what the thread waited for the lock, plus 1; 0 without memory. */
+static size_t thread_of(struct locks *locks, size_t thread, size_t lock)
 {
-	const struct holder_key key = { lock, thread };
-	uint64_t hash = place_table__hash(thread);
-	size_t place = place_table__find(&lock->holder_places, hash, is_holder, &key);
-	struct lock_holder *grown;
+	const struct thread_key key = { locks, thread, lock };
+	uint64_t hash = place_table__hash(place_table__hash(thread) + lock);
+	size_t place = place_table__find(&locks->thread_places, hash, is_thread, &key);
 
-	if (place != NO_PLACE) {
-		lock->holders[place].wait_ns += ns;
-		return 0;
+	if (place != NO_PLACE)
+		return place + 1;
+	if (locks->n_threads == locks->threads_room) {
+		size_t room = locks->threads_room ? 2 * locks->threads_room : 16;
+		struct lock_thread *grown = realloc(locks->threads, room * sizeof(*grown));
+
+		if (!grown)
+			return 0;
+		locks->threads = grown;
+		locks->threads_room = room;
 	}
-	grown = realloc(lock->holders, (lock->n_holders + 1) * sizeof(*grown));
-	if (!grown)
+	if (place_table__add(&locks->thread_places, hash, locks->n_threads))
+		return 0;
+	locks->threads[locks->n_threads] = (struct lock_thread){ .thread = thread, .lock = lock };
+	return ++locks->n_threads;
+}
+
+static bool is_by_thread(enum lock_kind kind)
+{
+	return kind == LOCK_GIL || kind == LOCK_SEMAPHORE;
+}
+
+/* Who waits for a GIL or a semaphore, and who posts it. */
+static int note_thread(struct locks *locks, struct attempt *attempt, size_t object,
+		       const struct lock_wait *wait)
+{
+	size_t row = locks->objects.objects[object].row, posted;
+
+	if (!is_by_thread(wait->kind))
+		return 0;
+	if (attempt->object != object + 1 || !attempt->of_thread)
+		attempt->of_thread = thread_of(locks, wait->thread, row);
+	if (!attempt->of_thread)
 		return -ENOMEM;
-	lock->holders = grown;
-	lock->holders[lock->n_holders] = (struct lock_holder){ thread, ns };
-	return place_table__add(&lock->holder_places, hash, lock->n_holders++);
+	locks->threads[attempt->of_thread - 1].wait_ns += wait->blocked_ns;
+	locks->threads[attempt->of_thread - 1].waited = true;
+	if (wait->kind != LOCK_SEMAPHORE || wait->releaser == NO_THREAD)
+		return 0;
+	posted = thread_of(locks, wait->releaser, row);
+	if (!posted)
+		return -ENOMEM;
+	locks->threads[posted - 1].posted = true;
+	return 0;
+}
+
+/* --- attempts ---------------------------------------------------------------------------- */
+
+/*
+ * Has it one owner at a time, for whom the next one waits? Only then can a race for it be
+ * lost. Who is woken from a queue is through, and if it soon waits again, for the next item.
+ */
+static bool is_owned(enum lock_kind kind)
+{
+	return classify__kind_account(kind) == ACCOUNT_LOCK && kind != LOCK_KERNEL;
 }
 
 /* The lock passed from one thread to another. */
-static void add_handoff(struct lock *lock, uint64_t when_ns)
+static void add_handoff(struct lock *row, uint64_t when_ns)
 {
-	if (!lock->handoffs || when_ns < lock->first_handoff_ns)
-		lock->first_handoff_ns = when_ns;
-	if (when_ns > lock->last_handoff_ns)
-		lock->last_handoff_ns = when_ns;
-	lock->handoffs++;
+	if (!row->handoffs || when_ns < row->first_handoff_ns)
+		row->first_handoff_ns = when_ns;
+	if (when_ns > row->last_handoff_ns)
+		row->last_handoff_ns = when_ns;
+	row->handoffs++;
 }
 
-/* End of an attempt: its waits become one episode, and `holder`'s if it is known. */
-static int close_attempt(struct locks *locks, struct attempt *attempt, size_t holder)
+static struct tenures *tenures_of(struct lock_object *object)
 {
-	struct lock *lock;
+	if (!object->tenures && tenures__new(&object->tenures))
+		return NULL;
+	return object->tenures;
+}
+
+static int took(struct locks *locks, size_t object, size_t thread, uint64_t when_ns)
+{
+	struct lock_object *of = &locks->objects.objects[object];
+
+	if (!is_owned(of->kind))
+		return 0;
+	return tenures_of(of) ? tenures__took(of->tenures, thread, when_ns) : -ENOMEM;
+}
+
+static int gave_up(struct locks *locks, size_t object, size_t thread, uint64_t when_ns)
+{
+	struct lock_object *of = &locks->objects.objects[object];
+
+	if (!is_owned(of->kind) || thread == NO_THREAD)
+		return 0;
+	return tenures_of(of) ? tenures__gave_up(of->tenures, thread, when_ns) : -ENOMEM;
+}
+
+static int divide(struct locks *locks, size_t thread, struct attempt *attempt, size_t releaser)
+{
+	struct lock_object *object = &locks->objects.objects[attempt->object - 1];
+	bool owned = is_owned(object->kind);
+
+	if (!attempt->n_waits)
+		return 0;
+	if (owned && !tenures_of(object))
+		return -ENOMEM;
+	return attempt__divide(attempt, thread,
+			       lock_objects__row(&locks->objects, attempt->object - 1),
+			       object->tenures, owned, releaser, locks->holders);
+}
+
+/* End of an attempt: its waits become one episode, and are divided by who held the lock. */
+static int close_attempt(struct locks *locks, size_t thread, struct attempt *attempt,
+			 size_t releaser)
+{
+	struct lock *row;
 	int err;
 
-	if (!attempt->lock)
+	if (!attempt->object)
 		return 0;
-	lock = locks->locks[attempt->lock - 1];
-	err = histogram__add(&lock->episodes, attempt->blocked_ns);
-	if (!err && holder != NO_THREAD)
-		err = add_holder(lock, holder, attempt->unattributed_ns);
-	memset(attempt, 0, sizeof(*attempt));
+	row = lock_objects__row(&locks->objects, attempt->object - 1);
+	err = histogram__add(&row->episodes, attempt->blocked_ns);
+	if (!err)
+		err = divide(locks, thread, attempt, releaser);
+	attempt->object = 0;
+	attempt->of_thread = 0;
+	attempt->blocked_ns = 0;
+	attempt->n_waits = 0;
+	attempt->open = attempt->released = false;
 	return err;
 }
 
-/* An attempt that no release ended: given up, except that one for a GIL never is. */
-static int end_attempt(struct locks *locks, struct attempt *attempt)
+/* The last wait was ended by a release, and the lock was taken over. */
+static int close_taken(struct locks *locks, size_t thread, struct attempt *attempt, size_t releaser)
 {
-	if (attempt->lock && !attempt->open && locks->locks[attempt->lock - 1]->kind == LOCK_GIL)
-		add_handoff(locks->locks[attempt->lock - 1], attempt->in_ns);
-	return close_attempt(locks, attempt, NO_THREAD);
+	struct lock *row = lock_objects__row(&locks->objects, attempt->object - 1);
+	int err;
+
+	add_handoff(row, attempt->woken_ns);
+	err = histogram__add(&row->handoff_ns, attempt->wakeup_ns);
+	if (!err)
+		err = took(locks, attempt->object - 1, thread, attempt->in_ns);
+	return err ? err : close_attempt(locks, thread, attempt, releaser);
+}
+
+/* An attempt that goes on no more: given up, except that one for a GIL never is. */
+static int end_attempt(struct locks *locks, size_t thread, struct attempt *attempt)
+{
+	int err = 0;
+
+	if (!attempt->object)
+		return 0;
+	if (attempt->released && !attempt->open)
+		return close_taken(locks, thread, attempt, NO_THREAD);
+	if (!attempt->open &&
+	    lock_objects__row(&locks->objects, attempt->object - 1)->kind == LOCK_GIL) {
+		add_handoff(lock_objects__row(&locks->objects, attempt->object - 1),
+			    attempt->in_ns);
+		err = took(locks, attempt->object - 1, thread, attempt->in_ns);
+	}
+	return err ? err : close_attempt(locks, thread, attempt, NO_THREAD);
+}
+
+/*
+ * A thread that releases the lock had it, so that its own attempt is over, however short it
+ * ran since it was woken.
+ */
+static int end_releasers_attempt(struct locks *locks, size_t object, const struct lock_wait *wait)
+{
+	struct attempt *attempt;
+
+	if (wait->releaser >= locks->n_attempts)
+		return 0;
+	attempt = &locks->attempts[wait->releaser];
+	if (attempt->object != object + 1 || !attempt->released ||
+	    wait->released_ns <= attempt->in_ns)
+		return 0;
+	return end_attempt(locks, wait->releaser, attempt);
 }
 
 /*
  * A thread that had released the lock waited for it to be taken, and the taker
  * woke it: that ends the taker's attempt, and tells who held the lock before.
  */
-static int taken_over(struct locks *locks, size_t index, const struct lock_wait *wait)
+static int taken_over(struct locks *locks, size_t object, const struct lock_wait *wait)
 {
 	struct attempt *taker;
+	int err;
 
-	if (wait->releaser == NO_THREAD || wait->releaser >= locks->n_attempts)
+	if (wait->releaser >= locks->n_attempts)
 		return 0;
 	taker = &locks->attempts[wait->releaser];
-	if (taker->lock != index)
+	if (taker->object != object + 1)
 		return 0;
-	add_handoff(locks->locks[index - 1], taker->in_ns);
-	return close_attempt(locks, taker, wait->thread);
+	if (taker->released)
+		return end_attempt(locks, wait->releaser, taker);
+	if (taker->n_waits)
+		taker->waits[taker->n_waits - 1].releaser = wait->thread;
+	add_handoff(lock_objects__row(&locks->objects, object), taker->in_ns);
+	err = gave_up(locks, object, wait->thread, taker->in_ns);
+	if (!err)
+		err = took(locks, object, wait->releaser, taker->in_ns);
+	return err ? err : close_attempt(locks, wait->releaser, taker, wait->thread);
+}
+
+static int count_wait(struct lock *row, const struct lock_wait *wait, enum lock_role role)
+{
+	row->waits++;
+	row->total_ns += wait->blocked_ns;
+	row->wakeup_ns += wait->wakeup_ns;
+	row->woken_early += wait->early;
+	row->since_before += wait->since_before;
+	row->unfinished += wait->open;
+	row->pi |= wait->pi;
+	row->robust |= wait->robust;
+	row->shared |= wait->shared;
+	if (wait->kind != LOCK_GIL || role != LOCK_ROLE_ACQUIRE || wait->released || wait->open ||
+	    wait->since_before || wait->early)
+		return 0;
+	return histogram__add(&row->unreleased_ns, wait->blocked_ns);
+}
+
+/* Does this wait go on with what the thread did last? */
+static bool goes_on(const struct attempt *attempt, size_t object, const struct lock_wait *wait)
+{
+	return attempt->object == object + 1 && attempt->others == wait->others &&
+	       wait->ran_ns - attempt->ran_ns <= SAME_ATTEMPT_NS;
+}
+
+static int add_to_attempt(struct locks *locks, struct attempt *attempt, size_t object,
+			  const struct lock_wait *wait, enum lock_role role, bool handed_over)
+{
+	int err = 0;
+
+	/* Who waits for the lock to be taken by another had it. */
+	if (attempt->object &&
+	    (!goes_on(attempt, object, wait) || (attempt->released && role == LOCK_ROLE_ACK)))
+		err = end_attempt(locks, wait->thread, attempt);
+	if (err)
+		return err;
+	if (attempt->released && role == LOCK_ROLE_ACQUIRE) {
+		lock_objects__row(&locks->objects, object)->lost_races++;
+		attempt->released = false;
+	}
+	err = note_thread(locks, attempt, object, wait);
+	if (!attempt->released) {
+		attempt->woken_ns = wait->woken_ns;
+		attempt->wakeup_ns = wait->wakeup_ns;
+	}
+	attempt->object = object + 1;
+	attempt->blocked_ns += wait->blocked_ns;
+	attempt->in_ns = wait->in_ns;
+	attempt->ran_ns = wait->ran_ns;
+	attempt->others = wait->others;
+	attempt->open = wait->open;
+	if (!err && attempt__is_full(attempt))
+		err = divide(locks, wait->thread, attempt, NO_THREAD);
+	return err ? err : attempt__add(attempt, wait, handed_over ? wait->releaser : NO_THREAD);
+}
+
+/* One wait that is an episode by itself: nothing tells who had the lock. */
+static int add_single(struct locks *locks, size_t object, const struct lock_wait *wait)
+{
+	struct lock *row = lock_objects__row(&locks->objects, object);
+	int err = count_wait(row, wait, LOCK_ROLE_ACQUIRE);
+
+	return err ? err : histogram__add(&row->episodes, wait->blocked_ns);
 }
 
 int locks__wait(struct locks *locks, const struct lock_wait *wait)
 {
-	bool published = wait->word.kind != LOCK_UNKNOWN;
-	enum lock_role role = published ? wait->word.role : LOCK_ROLE_ACQUIRE;
+	enum lock_role role = wait->word ? wait->word->role : LOCK_ROLE_ACQUIRE;
 	struct attempt *attempt = attempt_of(locks, wait->thread);
-	size_t index =
-		lock_index(locks, published ? wait->pid : 0, wait->kind,
-			   published ? wait->word.name : unnamed(wait->kind, wait->mmap_lock));
-	struct lock *lock;
-	int err = 0;
+	size_t object = lock_objects__of_wait(&locks->objects, wait);
+	bool handed_over = wait->released && !wait->open && role == LOCK_ROLE_ACQUIRE;
+	int err;
 
-	if (!attempt || !index)
+	if (!attempt || object == NO_OBJECT)
 		return -ENOMEM;
-	lock = locks->locks[index - 1];
-	lock->waits++;
-	lock->total_ns += wait->blocked_ns;
-	lock->wakeup_ns += wait->wakeup_ns;
-	lock->woken_early += wait->early;
-	lock->since_before += wait->since_before;
-	lock->unfinished += wait->open;
-
-	if (attempt->lock &&
-	    (attempt->lock != index || wait->ran_ns - attempt->ran_ns > SAME_ATTEMPT_NS))
-		err = end_attempt(locks, attempt);
+	/* On its way a thread can run into the kernel's locks; they end no attempt. */
+	if (wait->kind == LOCK_KERNEL)
+		return add_single(locks, object, wait);
+	if (wait->kind == LOCK_JOIN) {
+		err = end_attempt(locks, wait->thread, attempt);
+		return err ? err : add_single(locks, object, wait);
+	}
+	err = count_wait(lock_objects__row(&locks->objects, object), wait, role);
+	if (!err && handed_over)
+		err = end_releasers_attempt(locks, object, wait);
+	if (!err)
+		err = add_to_attempt(locks, attempt, object, wait, role, handed_over);
 	if (err)
 		return err;
-	attempt->lock = index;
-	attempt->blocked_ns += wait->blocked_ns;
-	attempt->in_ns = wait->in_ns;
-	attempt->ran_ns = wait->ran_ns;
-	attempt->open = wait->open;
-	if (wait->holder != NO_THREAD)
-		err = add_holder(lock, wait->holder, wait->blocked_ns);
-	else
-		attempt->unattributed_ns += wait->blocked_ns;
-	if (err)
-		return err;
-
-	if (wait->kind == LOCK_KERNEL || wait->kind == LOCK_JOIN)
-		return close_attempt(locks, attempt, NO_THREAD);
 	/* A time-out or a signal does not end the attempt; the releaser does. */
 	if (!wait->released || wait->open)
 		return 0;
 	if (role == LOCK_ROLE_ACK)
-		return taken_over(locks, index, wait);
+		return taken_over(locks, object, wait);
 	if (role == LOCK_ROLE_GUARD)
 		return 0;
-	add_handoff(lock, wait->woken_ns);
-	err = histogram__add(&lock->handoff_ns, wait->wakeup_ns);
-	return err ? err : close_attempt(locks, attempt, wait->releaser);
+	err = gave_up(locks, object, wait->releaser, wait->released_ns);
+	if (err)
+		return err;
+	if (!is_owned(wait->kind))
+		return close_taken(locks, wait->thread, attempt, wait->releaser);
+	/* Another may be faster: what the thread does next tells. */
+	attempt->released = true;
+	return 0;
 }
 
-int locks__calls(struct locks *locks, uint32_t pid, const struct convoy_ev_futex *calls)
+int locks__calls(struct locks *locks, uint32_t pid, uint32_t ns_pid,
+		 const struct convoy_ev_futex *calls)
 {
-	struct lock_word word = locks__find(locks, pid, calls->word);
-	size_t index;
+	struct lock_word *word = locks__find(locks, pid, ns_pid, calls->word);
+	int err;
+	size_t object = lock_objects__of_calls(&locks->objects, word, pid, ns_pid, &err);
+	struct lock *row;
 
-	if (word.kind == LOCK_UNKNOWN)
-		return 0; /* whose lock it was is not known without its waits' kinds */
-	index = lock_index(locks, pid, word.kind, word.name);
-	if (!index)
-		return -ENOMEM;
-	locks->locks[index - 1]->timeouts += calls->timeouts;
-	locks->locks[index - 1]->eagain += calls->eagain;
-	locks->locks[index - 1]->calls += (uint64_t)calls->waits + calls->wakes;
+	if (object == NO_OBJECT)
+		return err;
+	row = lock_objects__row(&locks->objects, object);
+	row->timeouts += calls->timeouts;
+	row->eagain += calls->eagain;
+	row->interrupted += calls->interrupted;
+	row->calls += (uint64_t)calls->waits + calls->wakes;
 	return 0;
 }
 
@@ -383,20 +429,37 @@ int locks__finish(struct locks *locks)
 	int err = 0;
 
 	for (size_t i = 0; i < locks->n_attempts; i++) {
-		int one = end_attempt(locks, &locks->attempts[i]);
+		int one = end_attempt(locks, i, &locks->attempts[i]);
 
 		if (!err)
 			err = one;
+	}
+	for (size_t i = 0; i < locks->n_threads; i++) {
+		const struct lock_thread *thread = &locks->threads[i];
+		struct lock *row = locks->objects.rows[thread->lock];
+
+		if (row->kind == LOCK_SEMAPHORE && thread->waited && thread->posted)
+			row->account = ACCOUNT_LOCK;
 	}
 	return err;
 }
 
 size_t locks__n(const struct locks *locks)
 {
-	return locks->n_locks;
+	return locks->objects.n_rows;
 }
 
 const struct lock *locks__at(const struct locks *locks, size_t at)
 {
-	return locks->locks[at];
+	return locks->objects.rows[at];
+}
+
+size_t locks__n_threads(const struct locks *locks)
+{
+	return locks->n_threads;
+}
+
+const struct lock_thread *locks__thread(const struct locks *locks, size_t at)
+{
+	return &locks->threads[at];
 }

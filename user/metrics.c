@@ -9,6 +9,7 @@
 #include "estimate.h"
 #include "lock_sums.h"
 #include "metrics.h"
+#include "runtime_sums.h"
 
 /* Numbers that are measured once a round. */
 enum per_round {
@@ -46,6 +47,7 @@ struct mode_metrics {
 	uint64_t threads_checked, threads_equal, tasks_wrong;
 	uint64_t rusage_voluntary, rusage_involuntary, rusage_unsure;
 	struct lock_sums *locks;
+	struct runtime_sums *runtimes;
 	struct report_thread *threads;
 	size_t n_threads;
 	struct report_task *tasks;
@@ -63,7 +65,10 @@ int mode_metrics__new(struct mode_metrics **out, const char *mode)
 		return -ENOMEM;
 	snprintf(metrics->mode, sizeof(metrics->mode), "%s", mode);
 	err = lock_sums__new(&metrics->locks);
+	if (!err)
+		err = runtime_sums__new(&metrics->runtimes);
 	if (err) {
+		lock_sums__free(metrics->locks);
 		free(metrics);
 		return err;
 	}
@@ -81,6 +86,7 @@ void mode_metrics__free(struct mode_metrics *metrics)
 		free(metrics->metrics[i].values);
 	free(metrics->metrics);
 	lock_sums__free(metrics->locks);
+	runtime_sums__free(metrics->runtimes);
 	free(metrics->threads);
 	free(metrics->tasks);
 	free(metrics->cpu_busy_ns);
@@ -335,6 +341,9 @@ int mode_metrics__add(struct mode_metrics *metrics, const struct round *round)
 			err = add_cpus(metrics, round->ledger);
 		if (!err)
 			err = lock_sums__add(metrics->locks, round->ledger);
+		if (!err)
+			err = runtime_sums__add(metrics->runtimes, round->ledger, round->words,
+						round->end_ns - round->start_ns);
 	}
 	if (!err)
 		err = add_tasks(metrics, round);
@@ -465,7 +474,9 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 		if (metrics->cpu_busy_ns[cpu])
 			mode->cpus[mode->n_cpus++] =
 				(struct report_cpu){ (int)cpu, metrics->cpu_busy_ns[cpu] };
-	return err ? err : lock_sums__fill(metrics->locks, context->futex_exits, mode);
+	if (!err)
+		err = lock_sums__fill(metrics->locks, context->futex_exits, mode);
+	return err ? err : runtime_sums__fill(metrics->runtimes, context->futex_exits, mode);
 }
 
 void report__fill_speedups(struct report *report)

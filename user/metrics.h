@@ -16,6 +16,7 @@
 /* One measured round, ready to be added up. Nothing in it is kept. */
 struct round {
 	struct ledger *ledger;		/* finished; NULL: it ran without probes */
+	const struct words *words;	/* what is known of its processes; may be NULL */
 	uint64_t start_ns, end_ns;	/* release of the cork, last exit */
 	bool has_usage;			/* else CPU time is what the threads' own add up to */
 	struct rusage usage;		/* of the whole process tree */

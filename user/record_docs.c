@@ -7,11 +7,13 @@
 #include "classify.h"
 #include "outside.h"
 #include "record_docs.h"
+#include "record_docs_json.h"
 
 static const char *const types[] = {
-	[RECORD_DOC_META] = "meta",   [RECORD_DOC_ROUND] = "round",
-	[RECORD_DOC_LOCKS] = "locks", [RECORD_DOC_STOP] = "stop",
-	[RECORD_DOC_LOSS] = "loss",   [RECORD_DOC_ROUND_END] = "round_end",
+	[RECORD_DOC_META] = "meta",	  [RECORD_DOC_ROUND] = "round",
+	[RECORD_DOC_LOCKS] = "locks",	  [RECORD_DOC_WORDS] = "words",
+	[RECORD_DOC_RUNTIME] = "runtime", [RECORD_DOC_STOP] = "stop",
+	[RECORD_DOC_LOSS] = "loss",	  [RECORD_DOC_ROUND_END] = "round_end",
 	[RECORD_DOC_END] = "end",
 };
 #define N_TYPES (sizeof(types) / sizeof(*types))
@@ -34,8 +36,7 @@ static const char *const roles[] = {
 	[LOCK_ROLE_ACK] = "ack",
 };
 
-/* Index of a word in a list of `n`; n if it is not there. */
-static size_t index_of(const char *const *words, size_t n, const char *word)
+size_t record_docs__index_of(const char *const *words, size_t n, const char *word)
 {
 	size_t i = 0;
 
@@ -44,10 +45,15 @@ static size_t index_of(const char *const *words, size_t n, const char *word)
 	return i;
 }
 
+const char *record_docs__type_name(int type)
+{
+	return types[type];
+}
+
 enum record_doc record_docs__type(const json_t *document)
 {
 	const char *type = json_string_value(json_object_get(document, "type"));
-	size_t i = index_of(types, N_TYPES, type);
+	size_t i = record_docs__index_of(types, N_TYPES, type);
 
 	return i < N_TYPES ? (enum record_doc)i : RECORD_DOC_OTHER;
 }
@@ -122,19 +128,41 @@ static struct maybe to_maybe(const json_t *json)
 				      (struct maybe){ 0 };
 }
 
-static uint64_t to_u64(const json_t *json)
+uint64_t record_docs__u64(const json_t *json)
 {
 	return json_is_integer(json) && json_integer_value(json) > 0 ?
 		       (uint64_t)json_integer_value(json) :
 		       0;
 }
 
-/* One that has no room is the largest that has. */
-static uint32_t to_u32(const json_t *json)
+uint32_t record_docs__u32(const json_t *json)
 {
-	uint64_t value = to_u64(json);
+	uint64_t value = record_docs__u64(json);
 
 	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+const char *record_docs__role_name(enum lock_role role)
+{
+	return roles[role <= LOCK_ROLE_ACK ? role : LOCK_ROLE_ACQUIRE];
+}
+
+enum lock_role record_docs__role(const json_t *json)
+{
+	size_t n = sizeof(roles) / sizeof(*roles);
+	size_t r = record_docs__index_of(roles, n, json_string_value(json));
+
+	return r < n ? (enum lock_role)r : LOCK_ROLE_ACQUIRE;
+}
+
+enum lock_kind record_docs__kind(const json_t *json)
+{
+	const char *kind = json_string_value(json);
+	unsigned k = 0;
+
+	while (k < LOCK_KIND_COUNT && kind && strcmp(lock_kind__name((enum lock_kind)k), kind))
+		k++;
+	return kind && k < LOCK_KIND_COUNT ? (enum lock_kind)k : LOCK_UNKNOWN;
 }
 
 /* --- META --- */
@@ -238,30 +266,30 @@ int record_docs__read_meta(const json_t *document, struct record_meta *meta)
 	const char *kind = json_string_value(json_object_get(document, "kind"));
 	const char *futex = json_string_value(json_object_get(probes, "futex"));
 	json_t *params = json_object_get(document, "params");
-	size_t k = index_of(kinds, sizeof(kinds) / sizeof(*kinds), kind);
-	size_t f = index_of(futexes, sizeof(futexes) / sizeof(*futexes), futex);
+	size_t k = record_docs__index_of(kinds, sizeof(kinds) / sizeof(*kinds), kind);
+	size_t f = record_docs__index_of(futexes, sizeof(futexes) / sizeof(*futexes), futex);
 	int err;
 
 	if (k == sizeof(kinds) / sizeof(*kinds) || f == sizeof(futexes) / sizeof(*futexes) ||
 	    !json_is_object(host) || !json_is_array(json_object_get(document, "modes")))
 		return -EBADMSG;
 	meta->kind = (enum recording_kind)k;
-	meta->monotonic_ns = to_u64(json_object_get(clock, "ns"));
-	meta->realtime_ns = to_u64(json_object_get(clock, "realtime_ns"));
+	meta->monotonic_ns = record_docs__u64(json_object_get(clock, "ns"));
+	meta->realtime_ns = record_docs__u64(json_object_get(clock, "realtime_ns"));
 	TO_BYTES(json_object_get(document, "command_line"), report->command_line);
 	TO_BYTES(json_object_get(host, "kernel"), report->host.kernel);
 	TO_BYTES(json_object_get(host, "arch"), report->host.arch);
 	TO_BYTES(json_object_get(host, "cpu_model"), report->host.cpu_model);
 	TO_BYTES(json_object_get(host, "virt"), report->host.virt);
-	report->host.cpus = to_u32(json_object_get(host, "cpus"));
-	report->host.cpus_usable = to_u32(json_object_get(host, "cpus_usable"));
+	report->host.cpus = record_docs__u32(json_object_get(host, "cpus"));
+	report->host.cpus_usable = record_docs__u32(json_object_get(host, "cpus_usable"));
 	report->probes.sched = json_is_true(json_object_get(probes, "sched"));
 	report->probes.futex = (enum futex_probes)f;
 	report->probes.stacks = json_is_true(json_object_get(probes, "stacks"));
 	TO_BYTES(json_object_get(probes, "note"), report->probes.note);
 	TO_BYTES(json_object_get(document, "job"), report->job);
 	TO_BYTES(json_object_get(document, "reference"), report->reference);
-	report->workers = to_u32(json_object_get(document, "workers"));
+	report->workers = record_docs__u32(json_object_get(document, "workers"));
 	report->allow_loss = json_is_true(json_object_get(document, "allow_loss"));
 	json_decref(report->params);
 	report->params = json_is_object(params) ? json_incref(params) : NULL;
@@ -296,8 +324,8 @@ int record_docs__read_round(const json_t *document, struct record_round *round)
 	memset(round, 0, sizeof(*round));
 	if (!TO_BYTES(json_object_get(document, "mode"), round->mode))
 		return -EBADMSG;
-	round->start_ns = to_u64(json_object_get(document, "start_ns"));
-	round->first_id = to_u32(json_object_get(document, "first_id"));
+	round->start_ns = record_docs__u64(json_object_get(document, "start_ns"));
+	round->first_id = record_docs__u32(json_object_get(document, "first_id"));
 	return 0;
 }
 
@@ -312,12 +340,13 @@ json_t *record_docs__locks(const struct lock_table *table, uint32_t from, uint32
 		memcpy(&entry, &table->entries[i], sizeof(entry));
 		if (entry.kind >= LOCK_KIND_COUNT || entry.role > LOCK_ROLE_ACK)
 			continue;
-		json_array_append_new(
-			entries,
-			json_pack("{s:I, s:I, s:I, s:s, s:s, s:o}", "pid", (json_int_t)entry.pid,
-				  "address", (json_int_t)entry.address, "size",
-				  (json_int_t)entry.size, "kind", lock_kind__name(entry.kind),
-				  "role", roles[entry.role], "name", BYTES(entry.name)));
+		json_array_append_new(entries, json_pack("{s:I, s:I, s:I, s:s, s:s, s:o}", "pid",
+							 (json_int_t)entry.pid, "address",
+							 (json_int_t)entry.address, "size",
+							 (json_int_t)entry.size, "kind",
+							 lock_kind__name(entry.kind), "role",
+							 record_docs__role_name(entry.role), "name",
+							 BYTES(entry.name)));
 	}
 	return json_pack("{s:s, s:o}", "type", types[RECORD_DOC_LOCKS], "entries", entries);
 }
@@ -330,28 +359,18 @@ int record_docs__read_locks(const json_t *document, struct lock_table *table)
 	if (!json_is_array(entries))
 		return -EBADMSG;
 	json_array_foreach(entries, i, from) {
-		const char *role = json_string_value(json_object_get(from, "role"));
-		const char *kind = json_string_value(json_object_get(from, "kind"));
-		size_t r = index_of(roles, sizeof(roles) / sizeof(*roles), role);
+		const json_t *kind = json_object_get(from, "kind");
 		struct lock_entry *entry = &table->entries[table->count];
-		unsigned k = 0;
 
 		if (table->count >= table->capacity)
 			break;
-		while (k < LOCK_KIND_COUNT && kind && strcmp(lock_kind__name(k), kind))
-			k++;
-		/* Those of later versions. */
-		if (k == LOCK_KIND_COUNT)
-			k = LOCK_UNKNOWN;
-		if (r == sizeof(roles) / sizeof(*roles))
-			r = LOCK_ROLE_ACQUIRE;
-		if (!kind || !TO_BYTES(json_object_get(from, "name"), entry->name))
+		if (!json_is_string(kind) || !TO_BYTES(json_object_get(from, "name"), entry->name))
 			return -EBADMSG;
-		entry->pid = (int32_t)to_u64(json_object_get(from, "pid"));
+		entry->pid = (int32_t)record_docs__u64(json_object_get(from, "pid"));
 		entry->address = (uint64_t)json_integer_value(json_object_get(from, "address"));
-		entry->size = to_u32(json_object_get(from, "size"));
-		entry->kind = k;
-		entry->role = (uint32_t)r;
+		entry->size = record_docs__u32(json_object_get(from, "size"));
+		entry->kind = record_docs__kind(kind);
+		entry->role = record_docs__role(json_object_get(from, "role"));
 		entry->ready = 1;
 		table->count++;
 	}
@@ -366,7 +385,7 @@ json_t *record_docs__stop(uint64_t end_ns)
 
 int record_docs__read_stop(const json_t *document, uint64_t *end_ns)
 {
-	*end_ns = to_u64(json_object_get(document, "end_ns"));
+	*end_ns = record_docs__u64(json_object_get(document, "end_ns"));
 	return *end_ns ? 0 : -EBADMSG;
 }
 
@@ -382,12 +401,12 @@ static json_t *loss_json(const struct report_loss *loss)
 
 static void to_loss(const json_t *json, struct report_loss *loss)
 {
-	loss->ring = to_u64(json_object_get(json, "ring"));
-	loss->task_state = to_u64(json_object_get(json, "task_state"));
-	loss->unmatched = to_u64(json_object_get(json, "unmatched"));
-	loss->reads = to_u64(json_object_get(json, "reads"));
-	loss->recovered = to_u64(json_object_get(json, "recovered"));
-	loss->mappings = to_u64(json_object_get(json, "mappings"));
+	loss->ring = record_docs__u64(json_object_get(json, "ring"));
+	loss->task_state = record_docs__u64(json_object_get(json, "task_state"));
+	loss->unmatched = record_docs__u64(json_object_get(json, "unmatched"));
+	loss->reads = record_docs__u64(json_object_get(json, "reads"));
+	loss->recovered = record_docs__u64(json_object_get(json, "recovered"));
+	loss->mappings = record_docs__u64(json_object_get(json, "mappings"));
 }
 
 json_t *record_docs__loss(const struct report_loss *loss)
@@ -418,7 +437,7 @@ static json_int_t timeval_ns(const struct timeval *tv)
 
 static struct timeval to_timeval(const json_t *json)
 {
-	uint64_t ns = to_u64(json);
+	uint64_t ns = record_docs__u64(json);
 
 	return (struct timeval){ (time_t)(ns / 1000000000u),
 				 (suseconds_t)(ns % 1000000000u / 1000u) };
@@ -446,15 +465,15 @@ int record_docs__read_round_end(const json_t *document, struct record_round_end 
 
 	memset(end, 0, sizeof(*end));
 	end->measured = json_is_true(json_object_get(document, "measured"));
-	end->end_ns = to_u64(json_object_get(document, "end_ns"));
-	end->tool_cpu_ns = to_u64(json_object_get(document, "tool_cpu_ns"));
+	end->end_ns = record_docs__u64(json_object_get(document, "end_ns"));
+	end->tool_cpu_ns = record_docs__u64(json_object_get(document, "tool_cpu_ns"));
 	end->work = json_is_object(work) ? work : NULL;
 	end->has_usage = json_is_object(usage);
 	if (end->has_usage) {
 		end->usage.ru_utime = to_timeval(json_object_get(usage, "utime_ns"));
 		end->usage.ru_stime = to_timeval(json_object_get(usage, "stime_ns"));
-		end->usage.ru_nvcsw = (long)to_u64(json_object_get(usage, "nvcsw"));
-		end->usage.ru_nivcsw = (long)to_u64(json_object_get(usage, "nivcsw"));
+		end->usage.ru_nvcsw = (long)record_docs__u64(json_object_get(usage, "nvcsw"));
+		end->usage.ru_nivcsw = (long)record_docs__u64(json_object_get(usage, "nivcsw"));
 	}
 	return 0;
 }

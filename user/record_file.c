@@ -12,6 +12,7 @@
 #include "message.h"
 #include "output_target.h"
 #include "record_file.h"
+#include "recording_block.h"
 #include "workloads/parse_number.h"
 
 /* What threads do and programs are called is for its owner's eyes. */
@@ -133,6 +134,86 @@ int record_file__in_memory(struct record_file *file)
 	err = -errno;
 	message("memfd_create: %s", strerror(-err));
 	return err;
+}
+
+/* A file without a name: where temporary ones go, or else in memory. */
+static int open_nameless(void)
+{
+	const char *directory = getenv("TMPDIR");
+	int fd = open(directory && directory[0] ? directory : "/tmp",
+		      O_TMPFILE | O_RDWR | O_CLOEXEC, RECORD_MODE);
+
+	if (fd < 0)
+		fd = memfd_create("convoy-recording", MFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_all(int fd, const uint8_t *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+#define COPY_SIZE 65536
+
+static int copy_all(int from, int to)
+{
+	uint8_t buffer[COPY_SIZE];
+	char why[160];
+	size_t got = 0;
+	bool begun = false;
+
+	for (;;) {
+		ssize_t n = read(from, buffer + got, sizeof(buffer) - got);
+		int err;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		got += (size_t)n;
+		if (n && !begun && got < RECORDING_HEADER_SIZE)
+			continue;
+		err = write_all(to, buffer, got);
+		if (err || !n)
+			return err;
+		/* Whatever else comes without an end need not be looked at to its end. */
+		if (!begun && recording_header__get(buffer, why, sizeof(why)))
+			return 0;
+		begun = true;
+		got = 0;
+	}
+}
+
+int record_file__seekable(int *fd)
+{
+	int copy, err;
+
+	if (lseek(*fd, 0, SEEK_CUR) >= 0)
+		return 0;
+	copy = open_nameless();
+	if (copy < 0)
+		return copy;
+	err = copy_all(*fd, copy);
+	if (!err && lseek(copy, 0, SEEK_SET) < 0)
+		err = -errno;
+	if (err) {
+		close(copy);
+		return err;
+	}
+	if (*fd != STDIN_FILENO)
+		close(*fd);
+	*fd = copy;
+	return 0;
 }
 
 int record_file__keep(struct record_file *file)

@@ -33,6 +33,14 @@ int record_file__create(struct record_file *file, const char *path, bool force);
 int record_file__in_memory(struct record_file *file);
 
 /*
+ * For who has to read a recording twice: *fd, or where that is a pipe, a copy of all that
+ * comes out of it, in a file without a name, from its beginning; *fd is then closed, unless
+ * it is standard input. What is no recording is copied only as far as it takes to see that.
+ * Returns 0, or a negative errno: *fd is as it was.
+ */
+int record_file__seekable(int *fd);
+
+/*
  * For a recording that is worth having: gives it its name, replacing the old file at once
  * and as a whole (who reads that can go on). Does nothing where there is nothing to
  * replace, or the second time. 0, or a negative errno after a message that says where the

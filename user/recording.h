@@ -79,6 +79,11 @@ struct recording_handler {
 	mapping_fn mapping;
 	int (*document)(void *ctx, json_t *document);	/* borrowed */
 	void *ctx;
+	/*
+	 * Nothing but documents is wanted: blocks of events and of mappings are not even
+	 * read where they can be passed over, so what is wrong with them is not noticed.
+	 */
+	bool documents_only;
 };
 
 struct recording_status {

@@ -14,7 +14,7 @@
 
 /* Another major version cannot be read; a newer minor one only adds what can be skipped. */
 #define RECORDING_MAJOR 1
-#define RECORDING_MINOR 0
+#define RECORDING_MINOR 1		/* 1: documents of words and runtimes */
 
 #define RECORDING_HEADER_SIZE 32u
 #define RECORDING_BLOCK_HEADER_SIZE 40u

@@ -132,6 +132,23 @@ static int read_stored(struct reader *reader, const struct recording_block *bloc
 	return GO_ON;
 }
 
+/* Past the stored content of a block. Where it is cut off, the next one will not be there. */
+static int pass_over(struct reader *reader, const struct recording_block *block)
+{
+	struct source *source = &reader->source;
+
+	if (source->fd < 0) {
+		size_t size = block->stored_size < source->left ? block->stored_size : source->left;
+
+		source->bytes += size;
+		source->left -= size;
+		return GO_ON;
+	}
+	if (lseek(source->fd, (off_t)block->stored_size, SEEK_CUR) >= 0)
+		return GO_ON;
+	return read_stored(reader, block);
+}
+
 static int unpack(struct reader *reader, const struct recording_block *block)
 {
 	const char *codec = recording__codec_name((enum recording_codec)block->codec);
@@ -260,6 +277,7 @@ static int read_block(struct reader *reader)
 	uint8_t header[RECORDING_BLOCK_HEADER_SIZE];
 	struct recording_block block;
 	const char *why;
+	bool passed;
 	ssize_t n;
 	int result;
 
@@ -274,10 +292,14 @@ static int read_block(struct reader *reader)
 	if (block.sequence != status->blocks)
 		return damaged(reader, "it should be block %llu",
 			       (unsigned long long)block.sequence);
-	result = read_stored(reader, &block);
+	passed = reader->handler->documents_only &&
+		 (block.type == RECORDING_EVENTS || block.type == RECORDING_MAPPINGS);
+	result = passed ? pass_over(reader, &block) : read_stored(reader, &block);
 	if (result)
 		return result;
-	if (block.type >= RECORDING_DOCUMENT && block.type <= RECORDING_END) {
+	if (passed) {
+		reader->status->events += block.type == RECORDING_EVENTS ? block.items : 0;
+	} else if (block.type >= RECORDING_DOCUMENT && block.type <= RECORDING_END) {
 		result = hand_over(reader, &block);
 	} else if (!(block.flags & RECORDING_MAY_SKIP)) {
 		damaged(reader, "of a kind that this convoy does not know (%u)", block.type);

@@ -270,6 +270,11 @@ static void add_round(struct bytes *bytes, uint32_t id, uint64_t start, bool las
 					.has_usage = true,
 					.tool_cpu_ns = 5,
 					.work = work };
+	const struct word_info infos[] = {
+		{ 1, 0x2000, 64, LOCK_MUTEX, LOCK_ROLE_ACQUIRE, false, "o", "n", "f+0x1", "R 1" },
+		{ 1, 0x2008, 4, LOCK_UNKNOWN, LOCK_ROLE_GUARD, true, "", "", "", "" },
+	};
+	const struct runtime_info runtime = { 1, "R", "1", GIL_PRESENT, "h" };
 	struct lock_table *locks = calloc(1, sizeof(*locks));
 
 	require(locks != NULL, "memory");
@@ -278,6 +283,8 @@ static void add_round(struct bytes *bytes, uint32_t id, uint64_t start, bool las
 	};
 	add_document(bytes, record_docs__round(&round));
 	add_document(bytes, record_docs__locks(locks, 0, 1));
+	add_document(bytes, record_docs__words(infos, 2));
+	add_document(bytes, record_docs__runtime(&runtime));
 	add_thread(bytes, id, start);
 	add_thread(bytes, id + 1, start + 20);
 	if (lasting)

@@ -43,4 +43,14 @@ run "$CONVOY" report --help
 is '--help: exit 0, with examples' grep -q 'Examples:' "$out"
 refused 'a recording that does not say what it is of' 'what it is of' \
 	"$CONVOY_SRC/tests/golden/recording-1.0"
+
+# A recording is read twice: what comes out of a pipe is kept until then.
+recording=$CONVOY_SRC/tests/golden/run.rec
+"$CONVOY" report --format json "$recording" >from-file 2>&1
+run bash -c 'cat "$1" | "$0" report --format json -' "$CONVOY" "$recording"
+is 'through a pipe: the same report' cmp -s from-file <(cat "$out" "$err")
+run bash -c '"$0" report --format json <(cat "$1")' "$CONVOY" "$recording"
+is 'through a named pipe: the same report' cmp -s from-file <(cat "$out" "$err")
+run bash -c 'yes | "$0" report -' "$CONVOY"
+is 'a pipe without an end that is no recording: exit 2, and why' failed_with 2 'no recording'
 finish

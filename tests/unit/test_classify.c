@@ -16,9 +16,14 @@
 #include "tests/unit/events_fixture.h"
 #include "user/classify.h"
 
-static struct wait_class classify(union event event, enum lock_kind published, bool for_tid)
+static struct wait_class classify_with(union event event, struct word_facts facts)
 {
-	return classify__wait(&event.wait, published, for_tid, syscalls__native());
+	return classify__wait(&event.wait, &facts, syscalls__native());
+}
+
+static struct wait_class classify(union event event, enum lock_kind known, bool for_tid)
+{
+	return classify_with(event, (struct word_facts){ .known = known, .for_tid = for_tid });
 }
 
 static void check_account(union event event, enum account account)
@@ -83,7 +88,7 @@ static void test_account_of_each_kind(void **state)
 	(void)state;
 	for (int kind = 0; kind < LOCK_KIND_COUNT; kind++) {
 		assert_int_equal(classify__kind_account((enum lock_kind)kind), expected[kind]);
-		/* A published kind decides, whatever the operation looks like. */
+		/* A known kind decides, whatever the operation looks like. */
 		if (kind != LOCK_UNKNOWN) {
 			check_lock(classify(futex(FUTEX_WAIT, 2), (enum lock_kind)kind, false),
 				   expected[kind], (enum lock_kind)kind);
@@ -193,11 +198,11 @@ static void test_kernel_locks(void **state)
 		   ACCOUNT_LOCK, LOCK_KERNEL);
 }
 
-static void test_futexes_that_nobody_published(void **state)
-{
-	static const unsigned modifiers[] = { 0, FUTEX_PRIVATE_FLAG, FUTEX_CLOCK_REALTIME,
-					      FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME };
+static const unsigned modifiers[] = { 0, FUTEX_PRIVATE_FLAG, FUTEX_CLOCK_REALTIME,
+				      FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME };
 
+static void test_futexes_of_which_nothing_is_known(void **state)
+{
 	(void)state;
 	for (size_t i = 0; i < N(modifiers); i++) {
 		unsigned m = modifiers[i];
@@ -211,18 +216,107 @@ static void test_futexes_that_nobody_published(void **state)
 			   ACCOUNT_LOCK, LOCK_MUTEX);
 		check_lock(classify(futex(FUTEX_WAIT_REQUEUE_PI | m, 5), LOCK_UNKNOWN, false),
 			   ACCOUNT_LOCK, LOCK_MUTEX);
-		/* the rest */
-		check_lock(classify(futex(FUTEX_WAIT | m, 0), LOCK_UNKNOWN, false), ACCOUNT_COND,
-			   LOCK_COND);
-		check_lock(classify(futex(FUTEX_WAIT | m, 1), LOCK_UNKNOWN, false), ACCOUNT_COND,
-			   LOCK_COND);
-		check_lock(classify(futex(FUTEX_WAIT | m, 3), LOCK_UNKNOWN, false), ACCOUNT_COND,
-			   LOCK_COND);
-		check_lock(classify(futex(FUTEX_WAIT_BITSET | m, 2), LOCK_UNKNOWN, false),
-			   ACCOUNT_COND, LOCK_COND);
-		check_lock(classify(futex(FUTEX_WAIT_BITSET | m, 0), LOCK_UNKNOWN, false),
-			   ACCOUNT_COND, LOCK_COND);
+		/* The rest is not guessed. */
+		for (uint32_t val = 0; val < 5; val++) {
+			if (val != 2)
+				check_lock(classify(futex(FUTEX_WAIT | m, val), LOCK_UNKNOWN,
+						    false),
+					   ACCOUNT_OTHER, LOCK_UNKNOWN);
+			check_lock(classify(futex(FUTEX_WAIT_BITSET | m, val), LOCK_UNKNOWN, false),
+				   ACCOUNT_OTHER, LOCK_UNKNOWN);
+		}
+		check_lock(classify(futex(FUTEX_WAIT | m, FUTEX_WAITERS | 101), LOCK_UNKNOWN,
+				    false),
+			   ACCOUNT_OTHER, LOCK_UNKNOWN);
 	}
+}
+
+/* A function that is not known can mean anything by its values. */
+static void test_foreign_words(void **state)
+{
+	const struct word_facts foreign = { .foreign = true, .owned = true };
+	const struct word_facts joining = { .foreign = true, .for_tid = true };
+	struct wait_class class;
+
+	(void)state;
+	check_lock(classify_with(futex(FUTEX_WAIT_PRIVATE, 2), foreign), ACCOUNT_OTHER,
+		   LOCK_UNKNOWN);
+	class = classify_with(futex(FUTEX_WAIT, FUTEX_WAITERS | 101), foreign);
+	check_lock(class, ACCOUNT_OTHER, LOCK_UNKNOWN);
+	assert_false(class.robust);
+	/* What the kernel itself takes part in is no matter of values. */
+	check_lock(classify_with(futex(FUTEX_LOCK_PI_PRIVATE, 0), foreign), ACCOUNT_LOCK,
+		   LOCK_MUTEX);
+	check_lock(classify_with(futex(FUTEX_WAIT_BITSET, 101), joining), ACCOUNT_JOIN, LOCK_JOIN);
+}
+
+static unsigned may_be_owned_by(union event event)
+{
+	return classify__may_be_owned_by(&event.wait);
+}
+
+static void test_robust_mutexes(void **state)
+{
+	const struct word_facts owned = { .owned = true };
+	const struct word_facts known = { .known = LOCK_MUTEX, .owned = true };
+	const struct word_facts no_mutex = { .known = LOCK_COND, .owned = true };
+	struct wait_class class = classify_with(futex(FUTEX_WAIT, FUTEX_WAITERS | 101), owned);
+
+	(void)state;
+	check_lock(class, ACCOUNT_LOCK, LOCK_MUTEX);
+	assert_true(class.robust && class.shared && !class.pi);
+	class = classify_with(futex(FUTEX_WAIT_PRIVATE, FUTEX_WAITERS | 101), known);
+	assert_true(class.robust && !class.shared);
+	class = classify_with(futex(FUTEX_WAIT, FUTEX_WAITERS | 101), no_mutex);
+	check_lock(class, ACCOUNT_COND, LOCK_COND);
+	assert_false(class.robust);
+
+	assert_int_equal(may_be_owned_by(futex(FUTEX_WAIT, FUTEX_WAITERS | 101)), 101);
+	assert_int_equal(
+		may_be_owned_by(futex(FUTEX_WAIT_PRIVATE, FUTEX_WAITERS | FUTEX_OWNER_DIED | 7)),
+		7);
+	assert_int_equal(may_be_owned_by(futex(FUTEX_WAIT, 101)), 0);
+	assert_int_equal(may_be_owned_by(futex(FUTEX_WAIT, FUTEX_WAITERS)), 0);
+	assert_int_equal(may_be_owned_by(futex(FUTEX_WAIT_BITSET, FUTEX_WAITERS | 101)), 0);
+	assert_int_equal(may_be_owned_by(futex(FUTEX_LOCK_PI, FUTEX_WAITERS | 101)), 0);
+	assert_int_equal(may_be_owned_by(blocked_in(SYS_read)), 0);
+}
+
+static void test_flags(void **state)
+{
+	static const unsigned pi[] = { FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_WAIT_REQUEUE_PI };
+	struct wait_class class;
+
+	(void)state;
+	for (size_t i = 0; i < N(pi); i++) {
+		class = classify(futex(pi[i], 0), LOCK_UNKNOWN, false);
+		assert_true(class.pi && class.shared && !class.robust);
+		class = classify(futex(pi[i] | FUTEX_PRIVATE_FLAG, 0), LOCK_MUTEX, false);
+		assert_true(class.pi && !class.shared);
+	}
+	class = classify(futex(FUTEX_WAIT, 2), LOCK_UNKNOWN, false);
+	assert_true(class.shared && !class.pi && !class.robust);
+	class = classify(futex(FUTEX_WAIT_PRIVATE, 2), LOCK_UNKNOWN, false);
+	assert_false(class.shared || class.pi || class.robust);
+	/* Joins are shared operations, but of no two processes. */
+	class = classify(futex(FUTEX_WAIT_BITSET, 101), LOCK_UNKNOWN, true);
+	assert_int_equal(class.kind, LOCK_JOIN);
+	assert_false(class.shared);
+	class = classify(with_flags(blocked_in(SYS_mmap), CONVOY_F_KLOCK), LOCK_UNKNOWN, false);
+	assert_false(class.shared || class.pi || class.robust);
+}
+
+/* What is known of the word comes before what its value looks like. */
+static void test_what_is_known_comes_first(void **state)
+{
+	const struct word_facts all = {
+		.known = LOCK_RWLOCK, .foreign = true, .for_tid = true, .owned = true
+	};
+	const struct word_facts join = { .for_tid = true, .owned = true };
+
+	(void)state;
+	check_lock(classify_with(futex(FUTEX_LOCK_PI, 2), all), ACCOUNT_LOCK, LOCK_RWLOCK);
+	check_lock(classify_with(futex(FUTEX_WAIT, 2), join), ACCOUNT_JOIN, LOCK_JOIN);
 }
 
 static bool may_be_join(union event event)
@@ -257,7 +351,11 @@ int main(void)
 		cmocka_unit_test(test_fault_disk_and_stop),
 		cmocka_unit_test(test_a_stop_comes_first_in_any_call),
 		cmocka_unit_test(test_kernel_locks),
-		cmocka_unit_test(test_futexes_that_nobody_published),
+		cmocka_unit_test(test_futexes_of_which_nothing_is_known),
+		cmocka_unit_test(test_foreign_words),
+		cmocka_unit_test(test_robust_mutexes),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_what_is_known_comes_first),
 		cmocka_unit_test(test_join),
 	};
 

@@ -108,10 +108,10 @@ static void test_unpublished_locks(void **state)
 		   "(unnamed mutex)");
 	check_lock(futex(0x1000, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG, 0), NULL, ACCOUNT_LOCK,
 		   LOCK_MUTEX, 0, "(unnamed mutex)");
-	check_lock(futex(0x1000, PRIVATE_WAIT, 1), NULL, ACCOUNT_COND, LOCK_COND, 0,
-		   "(unnamed futex, no mutex)");
-	check_lock(futex(0x1000, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 2), NULL, ACCOUNT_COND,
-		   LOCK_COND, 0, "(unnamed futex, no mutex)");
+	check_lock(futex(0x1000, PRIVATE_WAIT, 1), NULL, ACCOUNT_OTHER, LOCK_UNKNOWN, 0,
+		   "(unnamed futex)");
+	check_lock(futex(0x1000, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 2), NULL, ACCOUNT_OTHER,
+		   LOCK_UNKNOWN, 0, "(unnamed futex)");
 	check_lock(with_flags(futex(0x1000, PRIVATE_WAIT, 2), CONVOY_F_RESTARTED), NULL,
 		   ACCOUNT_LOCK, LOCK_MUTEX, 0, "(unnamed mutex)");
 }
@@ -149,8 +149,8 @@ static void test_published_locks(void **state)
 	/* One byte further, and in another process: not published. */
 	check_lock(futex(0x1008, PRIVATE_WAIT, 2), table, ACCOUNT_LOCK, LOCK_MUTEX, 0,
 		   "(unnamed mutex)");
-	check_lock(futex(0x4000, PRIVATE_WAIT, 0), table, ACCOUNT_COND, LOCK_COND, 0,
-		   "(unnamed futex, no mutex)");
+	check_lock(futex(0x4000, PRIVATE_WAIT, 0), table, ACCOUNT_OTHER, LOCK_UNKNOWN, 0,
+		   "(unnamed futex)");
 	free(table);
 }
 
@@ -165,11 +165,11 @@ static void test_join(void **state)
 		{ FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, FIXTURE_PID + 1, ACCOUNT_JOIN },
 		{ FUTEX_WAIT_BITSET, FIXTURE_PID + 1, ACCOUNT_JOIN },
 		{ FUTEX_WAIT, FIXTURE_PID + 1, ACCOUNT_JOIN },
-		{ FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, FIXTURE_PID + 1, ACCOUNT_COND },
-		{ FUTEX_WAIT_BITSET, FIXTURE_PID + 7, ACCOUNT_COND }, /* nobody */
-		{ FUTEX_WAIT_BITSET, FIXTURE_ROOT_PID + 1, ACCOUNT_COND }, /* its TID outside */
-		{ FUTEX_WAIT_BITSET, FIXTURE_PID + 2, ACCOUNT_COND }, /* in another process */
-		{ FUTEX_WAIT_BITSET, 0, ACCOUNT_COND },
+		{ FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, FIXTURE_PID + 1, ACCOUNT_OTHER },
+		{ FUTEX_WAIT_BITSET, FIXTURE_PID + 7, ACCOUNT_OTHER }, /* nobody */
+		{ FUTEX_WAIT_BITSET, FIXTURE_ROOT_PID + 1, ACCOUNT_OTHER }, /* its TID outside */
+		{ FUTEX_WAIT_BITSET, FIXTURE_PID + 2, ACCOUNT_OTHER }, /* in another process */
+		{ FUTEX_WAIT_BITSET, 0, ACCOUNT_OTHER },
 	};
 
 	(void)state;

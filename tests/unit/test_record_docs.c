@@ -303,8 +303,14 @@ static void read_by_all(const json_t *document)
 	struct record_round_end round_end;
 	struct record_round round;
 	struct record_end end;
+	struct words *words;
 	uint64_t stop;
 
+	assert_int_equal(words__new(&words), 0);
+	record_docs__read_words(document, words);
+	record_docs__read_runtime(document, words);
+	words__find(words, 7, 0x1000);
+	words__free(words);
 	record_docs__type(document);
 	record_docs__read_meta(document, &meta);
 	record_docs__read_round(document, &round);
@@ -373,6 +379,8 @@ static void test_wrong_types(void **state)
 	struct lock_table *table = new_table();
 	struct record_end end = { 0 };
 	struct record_round round = { .mode = "m" };
+	const struct word_info word = { .pid = 7, .address = 0x1000, .size = 4, .name = "w" };
+	const struct runtime_info runtime = { .pid = 7, .name = "R" };
 	struct record_meta meta;
 
 	(void)state;
@@ -381,6 +389,7 @@ static void test_wrong_types(void **state)
 		record_docs__meta(&meta),	    record_docs__round(&round),
 		record_docs__locks(table, 0, 1),    record_docs__stop(5),
 		record_docs__round_end(&round_end), record_docs__end(&end),
+		record_docs__words(&word, 1),	    record_docs__runtime(&runtime),
 	};
 
 	for (size_t i = 0; i < N(documents); i++) {

@@ -3,6 +3,7 @@
  * test_recording.c - what is recorded is what is read: every byte, in its order.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -308,6 +309,56 @@ static void test_flush(void **state)
 	recorder__free(&recorder);
 }
 
+/* Who wants documents only gets them all, from a file, memory or a pipe; however the rest is. */
+static void test_documents_only(void **state)
+{
+	struct recorder recorder = recorder__sample(recording__best_codec());
+	struct tape tape = { 0 }, again = { 0 }, piped = { 0 };
+	struct recording_handler all = tape__handler(&tape), handler;
+	struct recording_status status;
+	struct bytes bytes;
+	int ends[2];
+
+	(void)state;
+	bytes = bytes__of(recorder.fd);
+	handler = (struct recording_handler){ .document = all.document, .ctx = &tape };
+	assert_int_equal(recording__read_memory(bytes.at, bytes.size, &handler, &status), 0);
+	assert_true(status.complete);
+	handler.documents_only = true;
+	handler.ctx = &again;
+	lseek(recorder.fd, 0, SEEK_SET);
+	assert_int_equal(recording__read(recorder.fd, &handler, &status), 0);
+	assert_true(status.complete);
+	assert_int_equal(status.events, recorder.tape.events);
+	assert_int_equal(status.bytes, bytes.size);
+	assert_true(tape__equal(&again, &tape));
+
+	handler.ctx = &piped;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+	assert_int_equal(write(ends[1], bytes.at, bytes.size), bytes.size);
+	close(ends[1]);
+	assert_int_equal(recording__read(ends[0], &handler, &status), 0);
+	assert_true(status.complete);
+	assert_true(tape__equal(&piped, &tape));
+	close(ends[0]);
+
+	/* Cut anywhere, it ends there. */
+	for (size_t size = 0; size < bytes.size; size += 97) {
+		struct tape part = { 0 };
+
+		handler.ctx = &part;
+		recording__read_memory(bytes.at, size, &handler, &status);
+		assert_false(status.complete);
+		tape__free(&part);
+	}
+	tape__free(&tape);
+	tape__free(&again);
+	tape__free(&piped);
+	bytes__free(&bytes);
+	recorder__free(&recorder);
+}
+
 static int stop_at_three(void *ctx, const struct convoy_ev_hdr *event)
 {
 	int *left = ctx;
@@ -387,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_events_are_refused),
 		cmocka_unit_test(test_nothing_after_the_end),
 		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_documents_only),
 		cmocka_unit_test(test_handlers_end_the_reading),
 		cmocka_unit_test(test_codecs_have_names),
 	};

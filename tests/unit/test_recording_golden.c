@@ -111,7 +111,12 @@ static void test_version_1_0(void **state)
 {
 	const char *root = getenv("CONVOY_SRC");
 	struct first first = { 0 };
-	const struct recording_handler handler = { on_event, on_mapping, on_document, &first };
+	const struct recording_handler handler = {
+		.event = on_event,
+		.mapping = on_mapping,
+		.document = on_document,
+		.ctx = &first,
+	};
 	struct recording_status status;
 	char path[4096];
 	int fd;
