@@ -164,15 +164,35 @@ void names__free(struct names *names)
 
 /* --- what comes in -------------------------------------------------------------------- */
 
+/*
+ * Another program: stacks of the one before keep its mappings. Those of the new one can have
+ * come already, since events and mappings are drained one after the other.
+ */
+static int begin_program(struct names *names, const struct mapping *mapping)
+{
+	struct process *before = *place_of(names, mapping->pid), *process;
+	int err;
+
+	names__forget(names, mapping->pid);
+	err = get_process(names, mapping->pid, &process);
+	for (struct pending *at = names->first; at && before && !err; at = at->next) {
+		if (at->process->pid != mapping->pid || at->process == process ||
+		    at->stack.hdr.time_ns < mapping->time_ns)
+			continue;
+		process->refs++;
+		release(at->process);
+		at->process = process;
+	}
+	return err;
+}
+
 int names__mapping(struct names *names, const struct mapping *mapping)
 {
 	struct process *process;
-	int err;
+	int err = mapping->kind == MAPPING_EXEC ? begin_program(names, mapping) : 0;
 
-	/* Stacks that came before are of the program before: it keeps its mappings. */
-	if (mapping->kind == MAPPING_EXEC)
-		names__forget(names, mapping->pid);
-	err = get_process(names, mapping->pid, &process);
+	if (!err)
+		err = get_process(names, mapping->pid, &process);
 	if (!err)
 		err = address_space__told(process->space, mapping);
 	return err == -EMFILE ? 0 : err;
