@@ -130,8 +130,8 @@ static void test_addresses(void **state)
 	assert_true(elf_file__bias(file, wanted.mapping.start, wanted.mapping.offset, &found));
 	assert_int_equal(found, bias);
 	/* In the middle of the mapping, as when it was split. */
-	assert_true(elf_file__bias(file, wanted.mapping.start + 4096,
-				   wanted.mapping.offset + 4096, &found));
+	assert_true(elf_file__bias(file, wanted.mapping.start + 4096, wanted.mapping.offset + 4096,
+				   &found));
 	assert_int_equal(found, bias);
 	assert_false(elf_file__bias(file, 0, 1ull << 40, &found));
 
