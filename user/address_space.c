@@ -231,6 +231,9 @@ int address_space__told(struct address_space *space, const struct mapping *mappi
 {
 	if (mapping->kind == MAPPING_EXEC)
 		space->read_ns = 0;
+	/* /proc was asked later than that. */
+	else if (mapping->time_ns < space->read_ns)
+		return 0;
 	return tell(&space->layout, mapping);
 }
 
@@ -379,8 +382,7 @@ static const struct region *module_region(const struct layout *layout, size_t at
 	if (at >= MODULES_MAX)
 		return NULL;
 	for (size_t i = 0; i < layout->n_files && layout->program; i++)
-		if (layout->files[i].executable &&
-		    !strcmp(layout->files[i].path, layout->program))
+		if (layout->files[i].executable && !strcmp(layout->files[i].path, layout->program))
 			program = (uint32_t)i;
 	for (int pass = 0; pass < 2; pass++) {
 		uint32_t last = UINT32_MAX;

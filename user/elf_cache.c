@@ -107,8 +107,8 @@ struct elf_file *elf_cache__get(struct elf_cache *cache, uint64_t owner, int pro
 	if (!mapping->inode && !mapping->build_id_size)
 		return NULL;
 	fd = map_file__open_to_read(proc, mapping);
-	if (fd < 0 || elf_file__open(&file, fd, mapping->path, mapping->build_id,
-				     mapping->build_id_size))
+	if (fd < 0 ||
+	    elf_file__open(&file, fd, mapping->path, mapping->build_id, mapping->build_id_size))
 		return NULL;
 	limit_memory(cache);
 	place = oldest(cache, false);

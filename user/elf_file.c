@@ -27,9 +27,9 @@ static bool is_sound(int fd)
 	Elf64_Ehdr header;
 
 	return pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
-	       !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
-	       header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == NATIVE_DATA &&
-	       header.e_phnum <= SEGMENTS_MAX && (header.e_shnum || !header.e_shoff) &&
+	       !memcmp(header.e_ident, ELFMAG, SELFMAG) && header.e_ident[EI_CLASS] == ELFCLASS64 &&
+	       header.e_ident[EI_DATA] == NATIVE_DATA && header.e_phnum <= SEGMENTS_MAX &&
+	       (header.e_shnum || !header.e_shoff) &&
 	       header.e_phentsize == (header.e_phnum ? sizeof(Elf64_Phdr) : header.e_phentsize);
 }
 
@@ -185,8 +185,8 @@ int elf_file__read(struct elf_file *file, uint64_t vaddr, void *buffer, size_t s
 		if (at < load->p_filesz)
 			n = size < load->p_filesz - at ? size : load->p_filesz - at;
 		if (load->p_offset + at > INT64_MAX ||
-		    (n && pread(file->image.fd, buffer, n, (off_t)(load->p_offset + at)) !=
-				  (ssize_t)n))
+		    (n &&
+		     pread(file->image.fd, buffer, n, (off_t)(load->p_offset + at)) != (ssize_t)n))
 			return -EFAULT;
 		memset((char *)buffer + n, 0, size - n);
 		return 0;

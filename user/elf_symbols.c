@@ -113,10 +113,9 @@ static unsigned rank(const struct elf_row *row)
 	/* glibc's names within. */
 	if (!strncmp(row->name, "__GI_", 5))
 		underscores = 15;
-	return (underscores < 15 ? underscores : 15) << 2 |
-	       (row->bind == STB_GLOBAL ? 0 :
-		row->bind == STB_WEAK	? 1 :
-					  2);
+	return (underscores < 15 ? underscores : 15) << 2 | (row->bind == STB_GLOBAL ? 0 :
+							     row->bind == STB_WEAK   ? 1 :
+										       2);
 }
 
 /* What is sorted: the address beside it, since most comparisons need no more. */

@@ -182,8 +182,8 @@ static const struct mangled_rule mangled_rules[] = {
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What compilers and assemblers append to a function's name. */
-static const char *const suffixes[] = { "constprop.", "isra.", "part.", "cold", "lto_priv.",
-					"llvm.",      "abi0",  NULL };
+static const char *const suffixes[] = { "constprop.", "isra.", "part.", "cold",
+					"lto_priv.",  "llvm.", "abi0",	NULL };
 
 static bool is_suffix(const char *text, size_t n)
 {

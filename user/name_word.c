@@ -32,8 +32,8 @@ static int read_stack(void *ctx, uint64_t address, uint64_t *word)
 }
 
 /* All of them; names for those that have one. */
-static void unwind(struct word_frames *frames, struct address_space *space,
-		   struct elf_cache *cache, const struct convoy_ev_stack *stack)
+static void unwind(struct word_frames *frames, struct address_space *space, struct elf_cache *cache,
+		   const struct convoy_ev_stack *stack)
 {
 	struct unwind_frame at;
 	struct mapping mapping;
@@ -171,10 +171,9 @@ static bool is_glibc(const struct word_frame *frame)
 {
 	struct elf_symbol symbol;
 
-	return frame->file &&
-	       (elf_file__find(frame->file, "gnu_get_libc_version", &symbol) ||
-		elf_file__find(frame->file, "__pthread_mutex_cond_lock", &symbol) ||
-		!strncmp(basename_of(frame->path), "libpthread", 10));
+	return frame->file && (elf_file__find(frame->file, "gnu_get_libc_version", &symbol) ||
+			       elf_file__find(frame->file, "__pthread_mutex_cond_lock", &symbol) ||
+			       !strncmp(basename_of(frame->path), "libpthread", 10));
 }
 
 /*

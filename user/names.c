@@ -164,37 +164,50 @@ void names__free(struct names *names)
 
 /* --- what comes in -------------------------------------------------------------------- */
 
-/*
- * Another program: stacks of the one before keep its mappings. Those of the new one can have
- * come already, since events and mappings are drained one after the other.
- */
+/* Stacks are told of before mappings that are older: those of the new program. */
+static void move_stacks(struct names *names, struct process *from, struct process *to,
+			uint64_t since_ns)
+{
+	for (struct pending *at = names->first; at && from->refs > 1; at = at->next) {
+		if (at->process != from || at->stack.hdr.time_ns < since_ns)
+			continue;
+		at->process = to;
+		to->refs++;
+		release(from);
+	}
+}
+
+/* Another program: stacks of the one before are still to be named, with its mappings. */
 static int begin_program(struct names *names, const struct mapping *mapping)
 {
 	struct process *before = *place_of(names, mapping->pid), *process;
 	int err;
 
+	if (before)
+		before->refs++;
 	names__forget(names, mapping->pid);
 	err = get_process(names, mapping->pid, &process);
-	for (struct pending *at = names->first; at && before && !err; at = at->next) {
-		if (at->process->pid != mapping->pid || at->process == process ||
-		    at->stack.hdr.time_ns < mapping->time_ns)
-			continue;
-		process->refs++;
-		release(at->process);
-		at->process = process;
-	}
+	if (!err)
+		err = address_space__told(process->space, mapping);
+	if (!err && before)
+		move_stacks(names, before, process, mapping->time_ns);
+	if (before)
+		release(before);
 	return err;
 }
 
 int names__mapping(struct names *names, const struct mapping *mapping)
 {
 	struct process *process;
-	int err = mapping->kind == MAPPING_EXEC ? begin_program(names, mapping) : 0;
+	int err;
 
-	if (!err)
+	if (mapping->kind == MAPPING_EXEC) {
+		err = begin_program(names, mapping);
+	} else {
 		err = get_process(names, mapping->pid, &process);
-	if (!err)
-		err = address_space__told(process->space, mapping);
+		if (!err)
+			err = address_space__told(process->space, mapping);
+	}
 	return err == -EMFILE ? 0 : err;
 }
 
@@ -325,7 +338,7 @@ int names__write(struct names *names, struct recording_writer *writer, uint64_t 
 {
 	struct found_words found = { .writer = writer };
 	uint64_t start = budget_ns ? monotonic_ns() : 0;
-	struct process *open = NULL;
+	struct process *current = NULL;
 	int err = 0, written;
 
 	while (names->first && !err) {
@@ -335,23 +348,23 @@ int names__write(struct names *names, struct recording_writer *writer, uint64_t 
 		if (!names->first)
 			names->last = &names->first;
 		names->n_pending--;
-		if (open && open != pending->process) {
-			close_process(open);
-			release(open);
-			open = NULL;
+		if (current && current != pending->process) {
+			close_process(current);
+			release(current);
+			current = NULL;
 		}
 		err = name_stack(names, pending->process, &pending->stack, &found);
-		/* The stack's reference becomes that of what is open. */
-		if (open)
+		/* The stack's reference becomes that of the current one. */
+		if (current)
 			release(pending->process);
-		open = pending->process;
+		current = pending->process;
 		free(pending);
 		if (budget_ns && monotonic_ns() - start >= budget_ns)
 			break;
 	}
-	if (open) {
-		close_process(open);
-		release(open);
+	if (current) {
+		close_process(current);
+		release(current);
 	}
 	written = found_words__write(&found);
 	free(found.infos);

@@ -130,8 +130,8 @@ static void test_addresses(void **state)
 	assert_true(elf_file__bias(file, wanted.mapping.start, wanted.mapping.offset, &found));
 	assert_int_equal(found, bias);
 	/* In the middle of the mapping, as when it was split. */
-	assert_true(elf_file__bias(file, wanted.mapping.start + 4096,
-				   wanted.mapping.offset + 4096, &found));
+	assert_true(elf_file__bias(file, wanted.mapping.start + 4096, wanted.mapping.offset + 4096,
+				   &found));
 	assert_int_equal(found, bias);
 	assert_false(elf_file__bias(file, 0, 1ull << 40, &found));
 
@@ -198,17 +198,19 @@ static void test_no_elf_file(void **state)
 /* A separate debug file is found by name and build-id, and is not taken without it. */
 static void test_debug_file(void **state)
 {
-	char command[4096];
+	char command[8192], self[2048] = "";
 	struct elf_file *file;
 	struct elf_symbol symbol;
 
 	(void)state;
+	/* By its path: under valgrind, others see another program there. */
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	snprintf(command, sizeof(command),
 		 "cd '%s' && command -v objcopy >/dev/null && mkdir .debug && "
-		 "objcopy --only-keep-debug /proc/%d/exe .debug/prog.debug && "
-		 "objcopy --strip-all --add-gnu-debuglink=.debug/prog.debug /proc/%d/exe prog && "
+		 "objcopy --only-keep-debug '%s' .debug/prog.debug && "
+		 "objcopy --strip-all --add-gnu-debuglink=.debug/prog.debug '%s' prog && "
 		 "cp prog alone && cp .debug/prog.debug keep",
-		 scratch, getpid(), getpid());
+		 scratch, self, self);
 	if (system(command))
 		skip();
 	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
@@ -384,6 +386,13 @@ static void test_damage(void **state)
 		elf_file__free(file);
 	}
 	free(whole);
+}
+
+/* libelf 0.188 itself keeps some memory of damaged files; what is convoy's is still told. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libelf";
 }
 
 int main(void)

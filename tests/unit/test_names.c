@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * test_names.c - names for the words on which children of this test wait, their registers and
- * stacks read by ptrace as the probes would.
+ * test_names.c - names for the words on which children of this test wait.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,21 +11,16 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "user/host.h"
+#include "tests/unit/names_fixture.h"
+#include "user/map_proc.h"
 #include "user/names.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -150,162 +144,7 @@ static void on_shared(void *arg)
 	_exit(1);
 }
 
-/* --- as the probes see them ----------------------------------------------------------- */
-
-struct waiter {
-	pid_t pid;
-	struct convoy_ev_stack stack;
-};
-
-static void stop(struct waiter *waiter)
-{
-	kill(waiter->pid, SIGKILL);
-	while (waitpid(waiter->pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
-}
-
-/* Whether it sleeps in futex(2), on which word with which operation. */
-static bool is_waiting(pid_t pid, uint64_t *word, unsigned long *op)
-{
-	char path[64], text[256];
-	unsigned long nr, at;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	if (sscanf(text, "%lu %lx %lx", &nr, &at, op) != 3 || nr != SYS_futex)
-		return false;
-	*word = at;
-	return true;
-}
-
-/* It stands still from here to the end of the test. */
-static bool read_stack(struct waiter *waiter)
-{
-#if defined(__x86_64__)
-	struct convoy_ev_stack *stack = &waiter->stack;
-	struct user_regs_struct regs;
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	stack->hdr.time_ns = monotonic_ns();
-	if (ptrace(PTRACE_SEIZE, waiter->pid, NULL, NULL) ||
-	    ptrace(PTRACE_INTERRUPT, waiter->pid, NULL, NULL) ||
-	    waitpid(waiter->pid, NULL, __WALL) < 0 ||
-	    ptrace(PTRACE_GETREGS, waiter->pid, NULL, &regs))
-		return false;
-	stack->hdr.type = CONVOY_EV_STACK;
-	stack->pid = (uint32_t)waiter->pid;
-	stack->word = regs.rdi;
-	stack->op = (uint32_t)regs.rsi;
-	stack->val = (uint32_t)regs.rdx;
-	stack->pc = regs.rip;
-	stack->sp = regs.rsp;
-	memcpy(stack->saved, (uint64_t[]){ regs.rbx, regs.rbp, regs.r12, regs.r13, regs.r14, regs.r15 },
-	       6 * sizeof(uint64_t));
-	snprintf(path, sizeof(path), "/proc/%d/mem", waiter->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : pread(fd, stack->bytes, sizeof(stack->bytes), (off_t)regs.rsp);
-	if (fd >= 0)
-		close(fd);
-	stack->size = n > 0 ? (uint32_t)n : 0;
-	return n > 0;
-#else
-	(void)waiter;
-	return false;
-#endif
-}
-
-/* A child that waits so; `word`: not before it waits on this one (0: any). */
-static struct waiter start(void (*wait)(void *), void *arg, const void *word)
-{
-	struct waiter waiter = { 0 };
-	uint64_t at = 0;
-	unsigned long op;
-
-	waiter.pid = fork();
-	assert_true(waiter.pid >= 0);
-	if (!waiter.pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		wait(arg);
-		_exit(1);
-	}
-	for (int i = 0; i < 20000 && (!is_waiting(waiter.pid, &at, &op) ||
-				      (word && at != (uint64_t)(uintptr_t)word));
-	     i++)
-		usleep(1000);
-	if (!read_stack(&waiter)) {
-		stop(&waiter);
-		print_message("a child's registers and memory cannot be read here\n");
-		skip();
-	}
-	return waiter;
-}
-
 /* --- what is said of them ------------------------------------------------------------- */
-
-static int collect(void *ctx, json_t *document)
-{
-	return json_array_append(ctx, document);
-}
-
-/* All documents that came of it. */
-static json_t *documents_of(struct names *names)
-{
-	json_t *documents = json_array();
-	const struct recording_handler handler = { .document = collect, .ctx = documents };
-	struct recording_writer *writer;
-	struct recording_status status;
-	int fd = memfd_create("recording", MFD_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(recording_writer__new(&writer, fd, RECORDING_RAW), 0);
-	assert_int_equal(names__write(names, writer, 0), 0);
-	assert_int_equal(recording_writer__finish(writer), 0);
-	recording_writer__free(writer);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_int_equal(recording__read(fd, &handler, &status), 0);
-	assert_true(status.complete);
-	close(fd);
-	return documents;
-}
-
-/* Of the one document of words; each belongs to `documents`. */
-static json_t *entries_of(json_t *documents, size_t n)
-{
-	json_t *words = json_array_get(documents, 0);
-
-	assert_int_equal(json_array_size(documents), 1);
-	assert_string_equal(json_string_value(json_object_get(words, "type")), "words");
-	assert_int_equal(json_array_size(json_object_get(words, "entries")), n);
-	return json_object_get(words, "entries");
-}
-
-static const char *text_of(const json_t *entry, const char *key)
-{
-	const char *text = json_string_value(json_object_get(entry, key));
-
-	return text ? text : "";
-}
-
-static uint64_t number_of(const json_t *entry, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(entry, key));
-}
-
-static void assert_begins(const char *text, const char *begin)
-{
-	if (strncmp(text, begin, strlen(begin)))
-		fail_msg("'%s' does not begin with '%s'", text, begin);
-}
 
 /* The one word of one waiter. */
 static json_t *name_one(struct waiter *waiter, json_t **documents)
@@ -340,11 +179,11 @@ static void test_static_objects(void **state)
 		const char *name, *kind, *site;
 		bool whole;	/* two words: told without its kind, it is only one of them */
 	} rows[] = {
-		{ on_mutex, &the_mutex, sizeof(the_mutex), "the_mutex", "mutex",
-		  "block_on_mutex", false },
+		{ on_mutex, &the_mutex, sizeof(the_mutex), "the_mutex", "mutex", "block_on_mutex",
+		  false },
 		{ on_cond, &the_cond, sizeof(the_cond), "the_cond", "cond", "on_cond", true },
-		{ on_semaphore, &the_semaphore, sizeof(the_semaphore), "the_semaphore",
-		  "semaphore", "on_semaphore", false },
+		{ on_semaphore, &the_semaphore, sizeof(the_semaphore), "the_semaphore", "semaphore",
+		  "on_semaphore", false },
 		{ on_rwlock, &the_rwlock, sizeof(the_rwlock), "the_rwlock", "rwlock", "on_rwlock",
 		  true },
 	};
@@ -486,8 +325,7 @@ static void test_private_in_shared(void **state)
 	assert_true(fd >= 0);
 	pthread_mutex_lock(&locked);
 	assert_int_equal(ftruncate(fd, 16384), 0);
-	assert_int_equal(pwrite(fd, &locked, sizeof(locked), 4096 + SHARED_OFFSET),
-			 sizeof(locked));
+	assert_int_equal(pwrite(fd, &locked, sizeof(locked), 4096 + SHARED_OFFSET), sizeof(locked));
 	waiter = start(on_shared, &fd, NULL);
 	entry = name_one(&waiter, &documents);
 	stop(&waiter);
@@ -550,7 +388,8 @@ static void test_random_stacks(void **state)
 			words[j] = seed >> (seed & 31);
 			/* Many that look like addresses here. */
 			if (seed >> 62)
-				words[j] = (uint64_t)(uintptr_t)test_nothing_known + (seed >> 40) % 65536;
+				words[j] = (uint64_t)(uintptr_t)test_nothing_known +
+					   (seed >> 40) % 65536;
 		}
 		stack.pid = (uint32_t)getpid();
 		if (i % 2)
@@ -597,6 +436,7 @@ static void test_told(void **state)
 	assert_int_equal(names__stack(names, &waiter.stack), 0);
 	/* The number is another's now: of the stack before, nothing changes. */
 	mapping.kind = MAPPING_EXEC;
+	mapping.time_ns = waiter.stack.hdr.time_ns + 1;
 	assert_int_equal(names__mapping(names, &mapping), 0);
 	documents = documents_of(names);
 	entry = json_array_get(entries_of(documents, 1), 0);
@@ -604,6 +444,39 @@ static void test_told(void **state)
 	assert_begins(text_of(entry, "name"), "test_names+0x");
 	assert_string_equal(text_of(entry, "kind"), "unknown");
 	assert_false(json_is_true(json_object_get(entry, "foreign")));
+	json_decref(documents);
+	names__free(names);
+}
+
+static int tell_code(void *ctx, const struct mapping *mapping)
+{
+	return mapping->kind == MAPPING_EXEC || mapping->executable ? names__mapping(ctx, mapping) :
+								      0;
+}
+
+/* It is gone, but its code was told of, and the files are still there. */
+static void test_gone(void **state)
+{
+	struct waiter waiter = start(on_mutex, NULL, NULL);
+	struct map_proc *map_proc;
+	struct names *names;
+	json_t *documents, *entry;
+
+	(void)state;
+	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(map_proc__new(&map_proc), 0);
+	/* Mappings older than a stack can be told of after it. */
+	assert_int_equal(names__stack(names, &waiter.stack), 0);
+	assert_int_equal(map_proc__read(map_proc, waiter.pid, (uint32_t)waiter.pid,
+					waiter.stack.hdr.time_ns - 1000, tell_code, names),
+			 0);
+	map_proc__free(map_proc);
+	stop(&waiter);
+	names__forget(names, (uint32_t)waiter.pid);
+	documents = documents_of(names);
+	entry = json_array_get(entries_of(documents, 1), 0);
+	assert_begins(text_of(entry, "name"), "the_mutex");
+	assert_kind(entry, "mutex", "block_on_mutex", false);
 	json_decref(documents);
 	names__free(names);
 }
@@ -644,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_random_stacks),
 		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_too_many),
 	};
 

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * test_names_runtimes.c - a runtime that this test makes up, found in a child of it: what is
+ * written of it and of its words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/names_fixture.h"
+#include "user/runtime.h"
+
+static struct {
+	uint32_t before[3], word, after;
+} the_lock = { .before = { 1 } };
+static uint32_t another_word;
+
+static unsigned asked;		/* how often the runtime was looked for */
+static int answer;		/* what the first of these gave */
+
+static int find_made_up(const struct process_view *view, struct runtime_found *found)
+{
+	uint64_t address, size;
+	uint32_t first = 0;
+	bool live = false, symtab = false, seen = false;
+	const char *path;
+
+	if (!asked++ && answer)
+		return answer;
+	assert_int_equal(view->symbol(view->ctx, "no_such_symbol_anywhere", &address, &size),
+			 -ENOENT);
+	assert_int_equal(view->symbol(view->ctx, "the_lock", &address, &size), 0);
+	assert_int_equal(address, (uintptr_t)&the_lock);
+	assert_int_equal(size, sizeof(the_lock));
+	/* What the child has there, not what the file or this process has. */
+	assert_int_equal(view->read(view->ctx, address, &first, sizeof(first), &live), 0);
+	assert_true(live);
+	assert_int_equal(first, 7);
+	assert_int_not_equal(view->read(view->ctx, 64, &first, sizeof(first), &live), 0);
+	assert_false(live);
+	assert_true(view->module(view->ctx, 0, &path, &symtab));
+	assert_non_null(strstr(path, "test_names_runtimes"));
+	assert_true(symtab);
+	for (size_t i = 0; view->module(view->ctx, i, &path, &symtab); i++)
+		seen |= strstr(path, "libc") != NULL;
+	assert_true(seen);
+
+	strcpy(found->info.name, "MadeUp");
+	strcpy(found->info.version, "1.2");
+	found->info.gil = GIL_PRESENT;
+	found->n_words = 1;
+	found->words[0] = (struct word_info){ .address = address,
+					      .size = (uint32_t)size,
+					      .kind = LOCK_GIL,
+					      .role = LOCK_ROLE_GUARD,
+					      .name = "lock of MadeUp",
+					      .runtime = "MadeUp 1.2" };
+	return 0;
+}
+
+static bool claim(const struct runtime_found *found, const char *const *functions, size_t n,
+		  struct word_info *info)
+{
+	assert_string_equal(found->info.version, "1.2");
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(functions[i], "wait_elsewhere"))
+			continue;
+		info->kind = LOCK_GIL;
+		strcpy(info->name, "claimed");
+		return true;
+	}
+	return false;
+}
+
+static const struct runtime made_up = { "MadeUp", find_made_up, claim, NULL };
+
+/* In place of convoy's own. */
+const struct runtime *const runtimes[] = { &made_up, NULL };
+
+__attribute__((noinline)) static void wait_on(uint32_t *word)
+{
+	the_lock.before[0] = 7;
+	syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0);
+	_exit(1);
+}
+
+static void wait_within(void *arg)
+{
+	(void)arg;
+	wait_on(&the_lock.word);
+}
+
+__attribute__((noinline)) static void wait_elsewhere(void *arg)
+{
+	(void)arg;
+	the_lock.before[0] = 7;
+	syscall(SYS_futex, &another_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0);
+	_exit(1);
+}
+
+static void assert_runtime(const json_t *document, pid_t pid)
+{
+	assert_string_equal(text_of(document, "type"), "runtime");
+	assert_string_equal(text_of(document, "name"), "MadeUp");
+	assert_string_equal(text_of(document, "version"), "1.2");
+	assert_string_equal(text_of(document, "gil"), "present");
+	assert_int_equal(number_of(document, "pid"), pid);
+}
+
+static void test_its_word(void **state)
+{
+	struct waiter waiter = start(wait_within, NULL, &the_lock.word);
+	struct names *names;
+	json_t *documents, *entries;
+
+	(void)state;
+	asked = 0;
+	answer = 0;
+	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__stack(names, &waiter.stack), 0);
+	assert_int_equal(names__stack(names, &waiter.stack), 0);
+	documents = documents_of(names);
+	stop(&waiter);
+	names__free(names);
+	assert_int_equal(asked, 1);
+	assert_int_equal(json_array_size(documents), 2);
+	assert_runtime(json_array_get(documents, 0), waiter.pid);
+	/* As the runtime said it, and once more for each stack. */
+	entries = entries_of(documents, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *entry = json_array_get(entries, i);
+
+		assert_string_equal(text_of(entry, "name"), "lock of MadeUp");
+		assert_string_equal(text_of(entry, "kind"), "gil");
+		assert_string_equal(text_of(entry, "role"), "guard");
+		assert_string_equal(text_of(entry, "runtime"), "MadeUp 1.2");
+		assert_int_equal(number_of(entry, "pid"), waiter.pid);
+		assert_int_equal(number_of(entry, "address"), (uintptr_t)&the_lock);
+		assert_int_equal(number_of(entry, "size"), sizeof(the_lock));
+#ifdef HAVE_LIBDW
+		if (i)
+			assert_begins(text_of(entry, "site"), "wait_");
+#endif
+	}
+	json_decref(documents);
+}
+
+static void test_claimed(void **state)
+{
+	struct waiter waiter = start(wait_elsewhere, NULL, &another_word);
+	struct names *names;
+	json_t *documents;
+
+	(void)state;
+	asked = 0;
+	answer = -EAGAIN; /* then it is asked again */
+	assert_int_equal(names__new(&names, true), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(names__stack(names, &waiter.stack), 0);
+	documents = documents_of(names);
+	stop(&waiter);
+	names__free(names);
+	assert_int_equal(asked, 2);
+	assert_runtime(json_array_get(documents, 0), waiter.pid);
+#ifdef HAVE_LIBDW
+	const json_t *entries = entries_of(documents, 4), *entry = json_array_get(entries, 0);
+
+	assert_string_equal(text_of(entry, "name"), "another_word");
+	assert_string_equal(text_of(entry, "kind"), "unknown");
+	/* [1] is the runtime's own. */
+	for (size_t i = 2; i < 4; i++) {
+		entry = json_array_get(entries, i);
+		assert_string_equal(text_of(entry, "name"), "claimed");
+		assert_string_equal(text_of(entry, "kind"), "gil");
+		assert_int_equal(number_of(entry, "address"), (uintptr_t)&another_word);
+		assert_int_equal(number_of(entry, "size"), 4);
+		assert_begins(text_of(entry, "site"), "wait_elsewhere");
+	}
+#endif
+	json_decref(documents);
+}
+
+static void test_not_there(void **state)
+{
+	struct waiter waiter = start(wait_within, NULL, &the_lock.word);
+	struct names *names;
+	json_t *documents, *entry;
+
+	(void)state;
+	asked = 0;
+	answer = -ENOENT; /* then it is not, while no file comes */
+	assert_int_equal(names__new(&names, true), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(names__stack(names, &waiter.stack), 0);
+	documents = documents_of(names);
+	stop(&waiter);
+	names__free(names);
+	assert_int_equal(asked, 1);
+	assert_int_equal(json_array_size(documents), 1);
+	entry = json_array_get(entries_of(documents, 2), 0);
+	assert_string_equal(text_of(entry, "name"), "the_lock+0xc");
+	json_decref(documents);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_its_word),
+		cmocka_unit_test(test_claimed),
+		cmocka_unit_test(test_not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
