@@ -108,10 +108,16 @@ static int give_to(void *ctx, size_t thread, uint64_t from, uint64_t to)
 	return 0;
 }
 
-/* Without anything in between that tells more, waits one after the other are like one. */
+/*
+ * Without anything in between that tells more, waits one after the other are like one. Who
+ * the word says had it when one began need not have it when the next one does.
+ */
 static unsigned count_alike(const struct attempt_wait *waits, unsigned n)
 {
 	unsigned alike = 1;
+
+	if (waits[0].owner != NO_THREAD)
+		return 1;
 
 	while (alike < n && waits[alike].owner == NO_THREAD &&
 	       waits[alike - 1].releaser == NO_THREAD)

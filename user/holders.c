@@ -503,7 +503,7 @@ static int fold(struct history *history)
 /* Room for two more marks. Not inlined: it would cost every call of its caller. */
 static __attribute__((noinline)) int need_marks(struct history *history)
 {
-	uint16_t room = history->room ? (uint16_t)(2 * history->room) : 4;
+	uint16_t room = history->room ? (uint16_t)(4 * history->room) : 8;
 	uint64_t *grown;
 
 	if (history->room >= MARKS_ROOM)
@@ -549,6 +549,27 @@ int holders__was(struct holders *holders, size_t thread, enum holder_state state
 	if (to >= history->due)
 		split_pending(history);
 	return 0;
+}
+
+int holders__was_off(struct holders *holders, size_t thread, enum holder_state state, uint64_t from,
+		     uint64_t woken, uint64_t to)
+{
+	struct history *history = thread < holders->room ? &holders->histories[thread] : NULL;
+	int err;
+
+	/* Nearly always: there is room, all is in order, and nothing waits to be split. */
+	if (history && history->begun && from > history->known && woken > from && to > woken &&
+	    to < history->due && to <= LATEST && history->n + 3 <= history->room) {
+		history->marks[history->n++] = from << STATE_BITS | HOLDER_RUNNING;
+		history->marks[history->n++] = woken << STATE_BITS | state;
+		history->marks[history->n++] = to << STATE_BITS | HOLDER_RUNNABLE;
+		history->known = to;
+		return 0;
+	}
+	if (woken <= from)
+		return holders__was(holders, thread, HOLDER_RUNNABLE, from, to);
+	err = holders__was(holders, thread, state, from, woken);
+	return err ? err : holders__was(holders, thread, HOLDER_RUNNABLE, woken, to);
 }
 
 int holders__ended(struct holders *holders, size_t thread, uint64_t when_ns)

@@ -49,6 +49,13 @@ int holders__was(struct holders *holders, size_t thread, enum holder_state state
 		 uint64_t to);
 
 /*
+ * The same of a whole time off the CPU: in this state up to `woken`, then runnable up to
+ * `to`; runnable throughout if it was woken before `from`. Returns 0 or -ENOMEM.
+ */
+int holders__was_off(struct holders *holders, size_t thread, enum holder_state state, uint64_t from,
+		     uint64_t woken, uint64_t to);
+
+/*
  * The thread ran up to `when_ns`, and does nothing more ever: what others waited for it
  * later is left out of their splits. Later calls for it are ignored. Returns 0 or -ENOMEM.
  */

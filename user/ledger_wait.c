@@ -57,15 +57,9 @@ static int tell_holders(struct ledger *ledger, const struct ledger_thread *threa
 {
 	bool for_lock = class->account == ACCOUNT_LOCK ||
 			(class->has_lock && class->kind == LOCK_SEMAPHORE);
-	size_t index = ledger__index(ledger, thread);
-	int err = 0;
 
-	if (woken_ns > from)
-		err = holders__was(ledger->holders, index,
-				   for_lock ? HOLDER_WAITING : HOLDER_ASLEEP, from, woken_ns);
-	else
-		woken_ns = from;
-	return err ? err : holders__was(ledger->holders, index, HOLDER_RUNNABLE, woken_ns, in_ns);
+	return holders__was_off(ledger->holders, ledger__index(ledger, thread),
+				for_lock ? HOLDER_WAITING : HOLDER_ASLEEP, from, woken_ns, in_ns);
 }
 
 int ledger__wait(struct ledger *ledger, struct ledger_thread *thread,

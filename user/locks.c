@@ -202,9 +202,11 @@ static int divide(struct locks *locks, size_t thread, struct attempt *attempt, s
 		return 0;
 	if (owned && !tenures_of(object))
 		return -ENOMEM;
+	/* What someone does who fills a queue is not what its waiters wait for the end of. */
 	return attempt__divide(attempt, thread,
 			       lock_objects__row(&locks->objects, attempt->object - 1),
-			       object->tenures, owned, releaser, locks->holders);
+			       object->tenures, owned, releaser,
+			       owned || object->kind == LOCK_SEMAPHORE ? locks->holders : NULL);
 }
 
 /* End of an attempt: its waits become one episode, and are divided by who held the lock. */

@@ -48,7 +48,8 @@ struct lock_wait {
 struct lock_holder {
 	size_t thread;		/* index in the ledger */
 	uint64_t wait_ns;	/* what others waited while it held the lock */
-	uint64_t *did;		/* what it did then: HOLDER_STATES numbers, ns */
+	uint64_t *did;		/* what it did then: HOLDER_STATES numbers, ns; of locks that
+				 * are held, and of semaphores */
 };
 
 struct lock {

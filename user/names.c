@@ -101,7 +101,7 @@ static int get_process(struct names *names, uint32_t pid, struct process **resul
 		process->pid = pid;
 		process->refs = 1;
 		process->cache = names->cache;
-		process->proc = process->mem = -1;
+		process->proc = -1;
 		*place = process;
 		names->n_processes++;
 	}
@@ -126,9 +126,7 @@ static void close_process(struct process *process)
 {
 	if (process->proc >= 0)
 		close(process->proc);
-	if (process->mem >= 0)
-		close(process->mem);
-	process->proc = process->mem = -1;
+	process->proc = -1;
 	address_space__set_proc(process->space, -1);
 }
 
@@ -140,8 +138,6 @@ static void open_process(const struct names *names, struct process *process)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u", process->pid);
 	process->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (process->proc >= 0)
-		process->mem = openat(process->proc, "mem", O_RDONLY | O_CLOEXEC);
 	address_space__set_proc(process->space, process->proc);
 }
 

@@ -30,7 +30,7 @@ struct process {
 	bool gone;		/* its number may be another's */
 	struct address_space *space;
 	struct elf_cache *cache;
-	int proc, mem;		/* its directory and its memory, while it is looked at; or -1 */
+	int proc;		/* its directory, while it is looked at; or -1 */
 	struct runtime_seen *runtimes;	/* as many as there are; NULL: not asked yet */
 };
 

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "names_parts.h"
+#include "process_memory.h"
 #include "record_docs.h"
 
 /* What a runtime may read at once. */
@@ -12,12 +14,21 @@
 
 /* --- a process as a runtime sees it --------------------------------------------------- */
 
+/* Its memory, if it is still there afterwards: the number may be another's by now. */
+static bool read_memory(const struct process *process, uint64_t address, void *buffer, size_t size)
+{
+	struct stat there;
+
+	return process->proc >= 0 && address <= INT64_MAX &&
+	       process_memory__read((pid_t)process->pid, address, buffer, size) == (ssize_t)size &&
+	       !fstatat(process->proc, "stat", &there, 0);
+}
+
 static int view_read(void *ctx, uint64_t address, void *buffer, size_t size, bool *live)
 {
 	struct process *process = ctx;
 	struct module module;
-	bool is_live = size <= READ_MAX && address <= INT64_MAX && process->mem >= 0 &&
-		       pread(process->mem, buffer, size, (off_t)address) == (ssize_t)size;
+	bool is_live = size <= READ_MAX && read_memory(process, address, buffer, size);
 
 	if (live)
 		*live = is_live;
