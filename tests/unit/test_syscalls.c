@@ -179,7 +179,8 @@ static void test_another_architecture(void **state)
 	json_decref(names);
 	for (size_t i = 0; i < N(arm64); i++) {
 		union event wait = ev_wait(1, 10, 20, 30, arm64[i].nr);
-		struct wait_class class = classify__wait(&wait.wait, LOCK_UNKNOWN, false, syscalls);
+		const struct word_facts facts = { 0 };
+		struct wait_class class = classify__wait(&wait.wait, &facts, syscalls);
 
 		if (class.account != arm64[i].account)
 			fail_msg("%s: %s", arm64[i].name, account__name(class.account));
