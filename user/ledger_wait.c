@@ -9,12 +9,17 @@ static size_t holder_of(const struct ledger *ledger, const struct ledger_thread 
 			const struct convoy_ev_wait *ev)
 {
 	uint32_t tid = 0;
+	size_t holder;
 
 	if (ev->hdr.flags & CONVOY_F_HOLDER)
 		tid = ev->holder;
 	else if (ev->hdr.flags & CONVOY_F_SINCE_BEFORE && ev->word == thread->held_word)
 		tid = thread->held_by;
-	return thread_table__find_tid(&ledger->table, thread->pid, tid);
+	holder = thread_table__find_tid(&ledger->table, thread->pid, tid);
+	/* A lock that processes share can be held by any of them. */
+	if (holder == NO_THREAD && !(ev->op & FUTEX_PRIVATE_FLAG))
+		holder = thread_table__find_any(&ledger->table, tid);
+	return holder;
 }
 
 /* Whose release woke the waiter. */
@@ -72,6 +77,8 @@ int ledger__wait(struct ledger *ledger, struct ledger_thread *thread,
 	struct wait_class class = classify(ledger, thread, ev, word);
 	bool before = ledger__under_way_before(ledger, ev->hdr.flags, from);
 	bool open = ev->hdr.type == CONVOY_EV_OPEN || in_ns > ledger->end_ns;
+	bool early = ev->waking_ns && ev->waking_ns < ev->out_ns;
+	uint64_t since_ns = from > thread->start_ns ? from : thread->start_ns;
 	uint64_t blocked, delayed;
 	int err;
 
@@ -106,11 +113,10 @@ int ledger__wait(struct ledger *ledger, struct ledger_thread *thread,
 		.robust = class.robust,
 		.shared = class.shared,
 		.released = ev->hdr.flags & CONVOY_F_RELEASED,
-		.early = ev->waking_ns && ev->waking_ns<ev->out_ns, .since_before = before,
-							.open = open, .from_ns = from>
-						  thread->start_ns ?
-				 from :
-				 thread->start_ns,
+		.early = early,
+		.since_before = before,
+		.open = open,
+		.from_ns = since_ns,
 		.blocked_ns = blocked,
 		.wakeup_ns = delayed,
 		.woken_ns = woken_ns,

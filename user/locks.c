@@ -8,12 +8,13 @@
 #include "locks.h"
 
 /*
- * Waits of one attempt follow each other closely: a thread whose wait timed out
- * looks at the lock and waits again. One that ran longer than this in between
- * had the lock. (Looking again costs a few microseconds; a GIL is held for
- * milliseconds.)
+ * Waits of one attempt follow each other closely: a thread that was woken looks at the lock
+ * and waits again. One that ran longer than this in between had the lock. (Looking again
+ * costs a few microseconds; a GIL is held for milliseconds.)
  */
 #define SAME_ATTEMPT_NS 50000
+/* One whose wait timed out has more to do: work out until when, and look at what it waits for. */
+#define AFTER_TIME_OUT_NS 500000
 
 struct locks {
 	struct lock_words *words;
@@ -323,8 +324,11 @@ static int count_wait(struct lock *row, const struct lock_wait *wait, enum lock_
 /* Does this wait go on with what the thread did last? */
 static bool goes_on(const struct attempt *attempt, size_t object, const struct lock_wait *wait)
 {
+	bool timed_out = !attempt->released && wait->kind != LOCK_GIL &&
+			 wait->kind != LOCK_UNKNOWN;
+
 	return attempt->object == object + 1 && attempt->others == wait->others &&
-	       wait->ran_ns - attempt->ran_ns <= SAME_ATTEMPT_NS;
+	       wait->ran_ns - attempt->ran_ns <= (timed_out ? AFTER_TIME_OUT_NS : SAME_ATTEMPT_NS);
 }
 
 static int add_to_attempt(struct locks *locks, struct attempt *attempt, size_t object,

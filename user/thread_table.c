@@ -9,12 +9,15 @@ void thread_table__free(struct thread_table *table)
 {
 	free(table->by_pid.tids);
 	free(table->by_ns_pid.tids);
+	free(table->by_tid.tids);
 	free(table->threads);
 }
 
 static uint32_t pid_of(const struct tid_index *index, const struct thread_table *table,
 		       const struct ledger_thread *thread)
 {
+	if (index == &table->by_tid)
+		return 0;
 	return index == &table->by_pid ? thread->pid : thread->ns_pid;
 }
 
@@ -72,7 +75,9 @@ int thread_table__remember_tid(struct thread_table *table, const struct ledger_t
 {
 	int err = remember(table, &table->by_pid, thread);
 
-	return err ? err : remember(table, &table->by_ns_pid, thread);
+	if (!err)
+		err = remember(table, &table->by_ns_pid, thread);
+	return err ? err : remember(table, &table->by_tid, thread);
 }
 
 static size_t find(const struct thread_table *table, const struct tid_index *index, uint32_t pid,
@@ -89,6 +94,11 @@ static size_t find(const struct thread_table *table, const struct tid_index *ind
 size_t thread_table__find_tid(const struct thread_table *table, uint32_t pid, uint32_t ns_tid)
 {
 	return find(table, &table->by_pid, pid, ns_tid);
+}
+
+size_t thread_table__find_any(const struct thread_table *table, uint32_t ns_tid)
+{
+	return find(table, &table->by_tid, 0, ns_tid);
 }
 
 size_t thread_table__find_ns(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid)

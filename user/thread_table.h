@@ -22,7 +22,7 @@ struct thread_table {
 	struct ledger_thread *threads;	/* by id - first_id - 1 */
 	size_t n_threads, n_room;
 	uint64_t n_events;		/* that asked for one */
-	struct tid_index by_pid, by_ns_pid;
+	struct tid_index by_pid, by_ns_pid, by_tid;
 };
 
 void thread_table__free(struct thread_table *table);
@@ -45,6 +45,9 @@ int thread_table__remember_tid(struct thread_table *table, const struct ledger_t
  * initial namespace sees it (those of two namespaces may have the same numbers), or NO_THREAD.
  */
 size_t thread_table__find_tid(const struct thread_table *table, uint32_t pid, uint32_t ns_tid);
+
+/* The same of whatever process: the latest, if there are several. */
+size_t thread_table__find_any(const struct thread_table *table, uint32_t ns_tid);
 
 /* The same of a process that is known by its own number only. */
 size_t thread_table__find_ns(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid);

@@ -81,10 +81,9 @@ static int on_document(void *ctx, json_t *document)
 static void read_file(const uint8_t *data, size_t size)
 {
 	struct touched touched = { 0 };
-	const struct recording_handler handler = { .event = on_event,
-						   .mapping = on_mapping,
-						   .document = on_document,
-						   .ctx = &touched };
+	const struct recording_handler handler = {
+		.event = on_event, .mapping = on_mapping, .document = on_document, .ctx = &touched
+	};
 	struct recording_status status;
 	int err = recording__read_memory(data, size, &handler, &status);
 
