@@ -321,14 +321,15 @@ static int count_wait(struct lock *row, const struct lock_wait *wait, enum lock_
 	return histogram__add(&row->unreleased_ns, wait->blocked_ns);
 }
 
-/* Does this wait go on with what the thread did last? */
+/* Does this wait go on with what the thread did last? Of what is unknown, nobody can say. */
 static bool goes_on(const struct attempt *attempt, size_t object, const struct lock_wait *wait)
 {
-	bool timed_out = !attempt->released && wait->kind != LOCK_GIL &&
-			 wait->kind != LOCK_UNKNOWN;
+	bool timed_out = !attempt->released && wait->kind != LOCK_GIL;
 
-	return attempt->object == object + 1 && attempt->others == wait->others &&
-	       wait->ran_ns - attempt->ran_ns <= (timed_out ? AFTER_TIME_OUT_NS : SAME_ATTEMPT_NS);
+	return attempt->object == object + 1 && wait->kind != LOCK_UNKNOWN &&
+	       attempt->others == wait->others &&
+	       wait->ran_ns - attempt->ran_ns <=
+		       (timed_out ? AFTER_TIME_OUT_NS : SAME_ATTEMPT_NS);
 }
 
 static int add_to_attempt(struct locks *locks, struct attempt *attempt, size_t object,
