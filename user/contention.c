@@ -5,6 +5,7 @@
 #include "contention.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "classify.h"
 
@@ -24,9 +25,23 @@ double report_lock__coverage(const struct report_lock *lock)
 	return isfinite(sum) ? fmin(fmax(sum, 0), 1) : 0;
 }
 
+bool report_lock__names_runtime(const struct report_lock *lock)
+{
+	/* Neither need end in a NUL. */
+	size_t name = strnlen(lock->name, sizeof(lock->name));
+	size_t word = strnlen(lock->runtime, sizeof(lock->runtime));
+	const char *space = memchr(lock->runtime, ' ', word);
+
+	/* "CPython" of "CPython 3.13.0": the name need not have all of the version. */
+	if (space)
+		word = (size_t)(space - lock->runtime);
+	return word && memmem(lock->name, name, lock->runtime, word);
+}
+
 bool report_lock__contended(const struct report_lock *lock)
 {
-	return classify__kind_account(lock->kind) == ACCOUNT_LOCK && lock->total_ns;
+	return (lock->as_lock || classify__kind_account(lock->kind) == ACCOUNT_LOCK) &&
+	       lock->total_ns;
 }
 
 bool report_lock__matters(const struct report_mode *mode, const struct report_lock *lock)
@@ -111,6 +126,7 @@ struct gil_outlook report_mode__outlook(const struct report *report, const struc
 	outlook.cpus = report->host.cpus_usable;
 	outlook.bounded = outlook.wanted > outlook.cpus;
 	most = outlook.bounded ? outlook.cpus : outlook.wanted;
-	outlook.gain = fmax(most / outlook.ran, 1);
+	/* Where others took a part of the CPU, processes would have to share it, too. */
+	outlook.gain = fmax(fmin(most / outlook.ran, outlook.cpus), 1);
 	return outlook;
 }

@@ -28,6 +28,9 @@ double report_lock__coverage(const struct report_lock *lock);
 /* Is waiting for it contention? For others it may as well be for work. */
 bool report_lock__contended(const struct report_lock *lock);
 
+/* Does its name say already of which runtime it is? ("GIL of CPython 3.13") */
+bool report_lock__names_runtime(const struct report_lock *lock);
+
 /* Does waiting for it take LOCK_MATTERS of the mode's thread time? */
 bool report_lock__matters(const struct report_mode *mode, const struct report_lock *lock);
 

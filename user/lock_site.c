@@ -93,6 +93,15 @@ static const struct c_rule exact_rules[] = {
 	{ "__syscall_cp_c", LOCK_UNKNOWN },
 	{ "__syscall_cp_asm", LOCK_UNKNOWN },
 	{ "__futex_wait", LOCK_UNKNOWN },
+	{ "take_gil", LOCK_UNKNOWN },		/* CPython */
+	{ "drop_gil", LOCK_UNKNOWN },
+	{ "PyThread_acquire_lock", LOCK_UNKNOWN },
+	{ "PyThread_acquire_lock_timed", LOCK_UNKNOWN },
+	{ "_PySemaphore_Wait", LOCK_UNKNOWN },
+	{ "_PySemaphore_PlatformWait", LOCK_UNKNOWN },
+	{ "_PyParkingLot_Park", LOCK_UNKNOWN },
+	{ "_PyMutex_LockTimed", LOCK_UNKNOWN },
+	{ "_PyMutex_LockSlow", LOCK_UNKNOWN },
 	{ "runtime.lock", LOCK_MUTEX },		/* Go */
 	{ "runtime.lock2", LOCK_MUTEX },
 	{ "runtime.lockWithRank", LOCK_MUTEX },

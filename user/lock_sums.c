@@ -342,6 +342,12 @@ struct maybe lock_sums__mean_hold(uint64_t held_ns, uint64_t steps, uint64_t cal
 	return (struct maybe){ true, (double)held_ns / (double)steps };
 }
 
+static bool is_contended(const struct lock_sum *sum)
+{
+	return sum->contended_ns * 2 > sum->total_ns ||
+	       classify__kind_account(sum->kind) == ACCOUNT_LOCK;
+}
+
 static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report_lock *lock)
 {
 	/* Of locks that are known by their waits only, their other calls are not known. */
@@ -356,6 +362,7 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->pi = sum->pi;
 	lock->robust = sum->robust;
 	lock->shared = sum->shared;
+	lock->as_lock = sum->kind == LOCK_SEMAPHORE && is_contended(sum);
 	lock->episodes = sum->episodes.count;
 	lock->waits = sum->waits;
 	lock->timeouts = (struct maybe){ called, (double)sum->timeouts };
@@ -377,12 +384,6 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 		lock->mean_hold_ns = lock_sums__mean_hold(sum->held_ns, sum->held_steps, sum->calls,
 							  sum->handoffs);
 	return fill_holders(sum, lock);
-}
-
-static bool is_contended(const struct lock_sum *sum)
-{
-	return sum->contended_ns * 2 > sum->total_ns ||
-	       classify__kind_account(sum->kind) == ACCOUNT_LOCK;
 }
 
 static int by_wait(const void *a, const void *b)

@@ -328,8 +328,7 @@ static bool goes_on(const struct attempt *attempt, size_t object, const struct l
 
 	return attempt->object == object + 1 && wait->kind != LOCK_UNKNOWN &&
 	       attempt->others == wait->others &&
-	       wait->ran_ns - attempt->ran_ns <=
-		       (timed_out ? AFTER_TIME_OUT_NS : SAME_ATTEMPT_NS);
+	       wait->ran_ns - attempt->ran_ns <= (timed_out ? AFTER_TIME_OUT_NS : SAME_ATTEMPT_NS);
 }
 
 static int add_to_attempt(struct locks *locks, struct attempt *attempt, size_t object,

@@ -50,6 +50,7 @@ json_t *json__lock(const struct report_lock *from)
 	json__set(&object, "object", JSON__TEXT_OR_NULL(from->object));
 	json__set(&object, "site", JSON__TEXT_OR_NULL(from->site));
 	json__set(&object, "flags", flags(from));
+	json__set(&object, "contended", json_boolean(report_lock__contended(from)));
 	json__set(&object, "objects", json__count(from->objects));
 	json__set(&object, "episodes", json__count(from->episodes));
 	json__set(&object, "waits", json__count(from->waits));

@@ -16,23 +16,13 @@
 #define COVERED 0.5		/* of the waiting; where holders are known for less, it is said */
 #define DETAILS 3		/* locks of each mode that are told of in sentences */
 
-/* Does the name say already whose it is? Neither need end in a NUL. */
-static bool names_runtime(const struct report_lock *lock)
-{
-	char name[sizeof(lock->name) + 1], runtime[sizeof(lock->runtime) + 1];
-
-	snprintf(name, sizeof(name), "%.*s", (int)sizeof(lock->name), lock->name);
-	snprintf(runtime, sizeof(runtime), "%.*s", (int)sizeof(lock->runtime), lock->runtime);
-	return strstr(name, runtime);
-}
-
 const char *text__lock_name(const struct text *text, char *buf, const struct report_lock *lock)
 {
 	char name[sizeof(lock->name) + sizeof(lock->runtime) + 8];
 
 	if (!lock->name[0])
 		snprintf(name, sizeof(name), "(unnamed %s)", lock_kind__name(lock->kind));
-	else if (lock->runtime[0] && !names_runtime(lock))
+	else if (lock->runtime[0] && !report_lock__names_runtime(lock))
 		snprintf(name, sizeof(name), "%.*s of %.*s", (int)sizeof(lock->name), lock->name,
 			 (int)sizeof(lock->runtime), lock->runtime);
 	else

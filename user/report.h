@@ -50,6 +50,7 @@ struct report_lock {
 	char site[96];		/* who waited first: function+offset; "" : not known */
 	unsigned objects;	/* locks of this name and kind that are added up here */
 	bool pi, robust, shared;	/* any wait on it was */
+	bool as_lock;		/* a semaphore that those who wait for it post, too */
 	uint64_t episodes, waits;
 	struct maybe timeouts;	/* known with futex=all only */
 	struct maybe eagain;	/* known with futex=all only */
@@ -123,12 +124,14 @@ struct report_runtime {
 	char hint[160];		/* why its lock is not known; "" : nothing to say */
 	uint64_t gil_wait_ns;	/* of all its threads */
 	uint64_t lifetime_ns;	/* of all threads of these processes */
+	uint64_t wanted_ns;	/* of that: running, runnable, or waiting for the GIL */
 	uint64_t handoffs;
-	struct maybe handoffs_per_s;	/* per process and second of the walls */
+	struct maybe handoffs_per_s;	/* of all processes, per second of the walls */
 	struct maybe mean_hold_ns;
 	struct maybe switch_interval_ns;	/* as observed: what most timed waits took */
-	struct report_runtime_thread *threads;	/* that waited for it or held it; [] over 64 */
+	struct report_runtime_thread *threads;	/* that waited for it or held it; at most 64 */
 	size_t n_threads;
+	size_t n_more_threads;	/* that waited less, and are not listed */
 };
 
 struct report_mode {
@@ -154,10 +157,11 @@ struct report_mode {
 	struct report_runtime *runtimes;	/* most waiting time first */
 	size_t n_runtimes;
 	/*
-	 * How many threads wanted to run, on average: running, runnable, or waiting for a
-	 * GIL; of processes with a GIL. What is above cores_used could run in parallel.
+	 * Of processes with a GIL that was waited for, how many threads on average: wanted to run
+	 * (running, runnable, or waiting for a GIL); could have with a CPU each (running or
+	 * runnable); and did.
 	 */
-	struct maybe could_run;
+	struct maybe could_run, ready_run, did_run;
 	struct report_thread *threads;	/* [] unless asked for */
 	size_t n_threads;
 	struct report_cpu *cpus;

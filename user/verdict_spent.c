@@ -43,20 +43,10 @@ static double gil_part(const struct report_mode *mode)
 	for (size_t i = 0; i < mode->n_locks; i++) {
 		const struct report_lock *lock = &mode->locks[i];
 
-		switch (lock->kind) {
-		case LOCK_GIL:
+		if (lock->kind == LOCK_GIL)
 			gil += (double)lock->total_ns;
+		if (report_lock__contended(lock))
 			all += (double)lock->total_ns;
-			break;
-		case LOCK_MUTEX:
-		case LOCK_RWLOCK:
-		case LOCK_ONCE:
-		case LOCK_KERNEL:
-			all += (double)lock->total_ns;
-			break;
-		default:
-			break;	/* waiting for work, mostly */
-		}
 	}
 	return all > 0 ? gil / all : mode->locks ? 0 : 1;
 }
@@ -80,6 +70,16 @@ static int compare_items(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
+static bool mostly_unknown_futexes(const struct report_mode *mode)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < mode->n_locks; i++)
+		if (mode->locks[i].kind == LOCK_UNKNOWN)
+			ns += mode->locks[i].total_ns;
+	return ns > mode->time_ns[ACCOUNT_OTHER] / 2;
+}
+
 /* What threads of any command may spend their time on, and those of a job do not. */
 static size_t list_other(struct item *items, const struct report_mode *mode)
 {
@@ -97,8 +97,12 @@ static size_t list_other(struct item *items, const struct report_mode *mode)
 	size_t n = sizeof(others) / sizeof(*others);
 
 	for (size_t i = 0; i < n; i++) {
+		const char *words = others[i].words;
+
+		if (others[i].account == ACCOUNT_OTHER && mostly_unknown_futexes(mode))
+			words = "waiting for futexes of a use that is not known";
 		items[i].share = verdict__share(mode, others[i].account);
-		snprintf(items[i].words, sizeof(items[i].words), "%s", others[i].words);
+		snprintf(items[i].words, sizeof(items[i].words), "%s", words);
 	}
 	return n;
 }

@@ -52,7 +52,7 @@ static bool say_meanwhile(const struct report_lock *lock, FILE *out)
 		double part = (double)parts[i].ns / all;
 
 		if (part >= WORTH_SAYING)
-			fprintf(out, "%s%s of it %s", said++ ? ", " : " Whoever held it was for ",
+			fprintf(out, "%s%s of it %s", said++ ? ", " : " Its holders spent ",
 				why__percent(share, part), parts[i].words);
 	}
 	fputc('.', out);

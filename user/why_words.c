@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "outside.h"
 
 #define MOST_NAMES 3		/* in a list of threads */
@@ -103,9 +104,10 @@ const char *why__lock(char *buf, const struct report_lock *lock)
 	length = strlen(name);
 	if (lock->kind == LOCK_GIL) {
 		/* "GIL", or "GIL of CPython 3.13" already */
+		bool named = report_lock__names_runtime(lock);
+
 		snprintf(buf, WHY_WORD, "the %s%s%s", length ? name : "GIL",
-			 runtime[0] && !strstr(name, runtime) ? " of " : "",
-			 strstr(name, runtime) ? "" : runtime);
+			 runtime[0] && !named ? " of " : "", named ? "" : runtime);
 	} else if (length > 2 && name[0] == '(' && name[length - 1] == ')') {
 		/* "(unnamed mutex)": may be several, which is said elsewhere */
 		snprintf(buf, WHY_WORD, "%s %.*s", strchr("aeiou", name[1]) ? "an" : "a",

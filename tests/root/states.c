@@ -9,7 +9,6 @@
  * its children, of which one is stopped and one traced. A page fault that never ends needs
  * userfaultfd(2): where that is refused, its thread is not there. live.h.
  */
-#include <linux/futex.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
@@ -29,6 +28,7 @@ static int never[2];	/* a pipe that nobody writes to */
 static volatile char *missing;	/* a page that never comes */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t locked = PTHREAD_MUTEX_INITIALIZER;	/* by main, for good */
 
 static void run_busy(void)
 {
@@ -66,12 +66,13 @@ static void run_cond(void)
 	pthread_cond_timedwait(&cond, &mutex, &until);
 }
 
-/* As glibc's timed mutex does it: 2 is "locked, and somebody waits". */
 static void run_lock(void)
 {
-	static unsigned word[4] = { 2 };
+	struct timespec until;
 
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, &long_time, NULL, 0);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 3600;
+	pthread_mutex_timedlock(&locked, &until);
 }
 
 static void run_fault(void)
@@ -166,6 +167,7 @@ int main(void)
 	int status;
 
 	live__begin();
+	pthread_mutex_lock(&locked);
 	if (pipe(never))
 		return 1;
 	stopped = start_child("stopped-signal");

@@ -72,7 +72,7 @@ is 'blocked: who it is about' says "'blocked_mutex' \(PID $target\), 0\.5 s, 4 t
 is 'blocked: by a lock' says '3 waiting for a lock'
 is 'blocked: all the time' says 'Nothing ran: all threads were blocked from the beginning to the end'
 is 'blocked: who holds it' says "'blocked_mutex' held it for 100 % of that waiting"
-is 'blocked: what the holder does' says 'That thread itself was asleep for 100 % of the time'
+is 'blocked: what the holder does' says 'Its holders spent 100 % of it asleep or in I/O'
 is 'blocked: that is no deadlock' says_no 'deadlock'
 is 'blocked: what to try' says 'Try: '
 is 'blocked: where to look further' says "convoy record -p $target"

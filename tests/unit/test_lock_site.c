@@ -114,7 +114,6 @@ static void test_others(void **state)
 		"pthread_cond_signal",
 		"sem_wait_all",
 		"sem_post",
-		"take_gil",
 		"lock2",
 		"main.lock2",
 		"runtime.gopark",

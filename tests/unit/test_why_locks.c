@@ -64,7 +64,7 @@ static void test_gil(void **state)
 	assert_contains(text, "They waited for the GIL of CPython 3.11.7: 1020 waits, first in "
 			      "take_gil+0x1d3. It was held by 'worker' (TID 1) 33 %, 'worker' (TID "
 			      "2) 33 %, 'worker' (TID 3) 33 % (holders are known for 100 % of that "
-			      "waiting). Whoever held it was for 99 % of it running.");
+			      "waiting). Its holders spent 99 % of it running.");
 	assert_contains(text, "On average 3.0 threads wanted to run at once and 1.0 did: on 2 CPUs "
 			      "processes could be up to 2.0x faster.");
 	assert_contains(text, "\nTry: processes instead of threads");
@@ -198,7 +198,7 @@ static void test_lock_holder_preemption(void **state)
 	assert_lacks(text, "preemption");
 	assert_contains(text,
 			"held it for 10 % of that waiting (holders are known for 10 % of it)");
-	assert_contains(text, "Whoever held it was for 100 % of it ready to run without a CPU.");
+	assert_contains(text, "Its holders spent 100 % of it ready to run without a CPU.");
 	free(text);
 }
 
