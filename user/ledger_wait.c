@@ -16,8 +16,11 @@ static size_t holder_of(const struct ledger *ledger, const struct ledger_thread 
 	else if (ev->hdr.flags & CONVOY_F_SINCE_BEFORE && ev->word == thread->held_word)
 		tid = thread->held_by;
 	holder = thread_table__find_tid(&ledger->table, thread->pid, tid);
-	/* A lock that processes share can be held by any of them. */
-	if (holder == NO_THREAD && !(ev->op & FUTEX_PRIVATE_FLAG))
+	/*
+	 * A lock that processes share can be held by any of them. Only in the initial PID
+	 * namespace is it known whose number it is.
+	 */
+	if (holder == NO_THREAD && !(ev->op & FUTEX_PRIVATE_FLAG) && thread->pid == thread->ns_pid)
 		holder = thread_table__find_any(&ledger->table, tid);
 	return holder;
 }

@@ -107,17 +107,11 @@ static const char *unnamed(enum lock_kind kind, bool mmap_lock)
 	return "(unnamed futex)";
 }
 
-/* The row for all locks of a kind of which nothing is known. */
-static size_t find_unnamed_row(const struct lock_objects *objects, enum lock_kind kind,
-			       const char *name)
+/* Is more known of it than its waits? Which thread was waited for to end says its handle only. */
+static bool is_known(const struct request *request)
 {
-	for (size_t i = 0; i < objects->n_rows; i++) {
-		const struct lock *row = objects->rows[i];
-
-		if (row->kind == kind && !row->known && !row->pid && !strcmp(row->name, name))
-			return i;
-	}
-	return NO_OBJECT;
+	return request->word && request->kind != LOCK_JOIN &&
+	       (request->word->is_published || request->word->info);
 }
 
 static void describe(struct lock *row, const struct request *request, bool known)
@@ -131,7 +125,7 @@ static void describe(struct lock *row, const struct request *request, bool known
 	row->pid = known ? request->pid : 0;
 	if (request->scope == OBJECT_PUBLISHED)
 		name = request->text;
-	else if (info && info->name[0])
+	else if (info && info->name[0] && known)
 		name = info->name;
 	snprintf(row->name, sizeof(row->name), "%s", name);
 	if (!info)
@@ -145,14 +139,13 @@ static void describe(struct lock *row, const struct request *request, bool known
 /* The row for an object that is new; NO_OBJECT without memory. */
 static size_t row_for(struct lock_objects *objects, const struct request *request)
 {
-	bool known = request->word && (request->word->is_published || request->word->info);
-	size_t row = known ? NO_OBJECT :
-			     find_unnamed_row(objects, request->kind,
-					      unnamed(request->kind, request->mmap_lock));
+	bool known = is_known(request);
+	/* One for all locks of a kind of which nothing is known. */
+	size_t *unnamed_row = &objects->unnamed_rows[request->kind][request->mmap_lock];
 	struct lock **grown;
 
-	if (row != NO_OBJECT)
-		return row;
+	if (!known && *unnamed_row)
+		return *unnamed_row - 1;
 	grown = realloc(objects->rows, (objects->n_rows + 1) * sizeof(*grown));
 	if (!grown)
 		return NO_OBJECT;
@@ -161,6 +154,8 @@ static size_t row_for(struct lock_objects *objects, const struct request *reques
 	if (!grown[objects->n_rows])
 		return NO_OBJECT;
 	describe(grown[objects->n_rows], request, known);
+	if (!known)
+		*unnamed_row = objects->n_rows + 1;
 	return objects->n_rows++;
 }
 
@@ -168,7 +163,6 @@ static size_t find_object(struct lock_objects *objects, struct request *request)
 {
 	uint64_t hash = hash_of(request);
 	size_t place = place_table__find(&objects->places, hash, is_object, request);
-	bool known = request->word && (request->word->is_published || request->word->info);
 	size_t row;
 
 	if (place != NO_PLACE)
@@ -176,7 +170,7 @@ static size_t find_object(struct lock_objects *objects, struct request *request)
 	row = row_for(objects, request);
 	if (row == NO_OBJECT)
 		return NO_OBJECT;
-	if (!known && request->scope != OBJECT_REST &&
+	if (!is_known(request) && request->scope != OBJECT_REST &&
 	    objects->rows[row]->objects >= MOST_UNKNOWN) {
 		request->scope = OBJECT_REST;
 		request->pid = 0;

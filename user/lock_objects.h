@@ -37,6 +37,7 @@ struct lock_objects {
 	struct place_table places;	/* of objects, by what tells them apart */
 	struct lock **rows;
 	size_t n_rows;
+	size_t unnamed_rows[LOCK_KIND_COUNT][2];	/* plus 1; [..][1]: of mmap_locks */
 };
 
 void lock_objects__free(struct lock_objects *objects);

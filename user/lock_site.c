@@ -65,6 +65,7 @@ static const struct c_rule c_rules[] = {
 	{ "futex_abstimed_wait*", LOCK_UNKNOWN },
 	{ "futex_reltimed_wait*", LOCK_UNKNOWN },
 	{ "futex_lock_pi64", LOCK_UNKNOWN },
+	{ "condvar_*", LOCK_UNKNOWN },
 	{ "lll_futex*", LOCK_UNKNOWN },
 	/* the C++ ABI; what is between a mutex of GCC's C++ library and the C library's */
 	{ "cxa_guard_acquire", LOCK_ONCE },

@@ -335,9 +335,9 @@ static int fill_holders(const struct lock_sum *sum, struct report_lock *lock)
 }
 
 struct maybe lock_sums__mean_hold(uint64_t held_ns, uint64_t steps, uint64_t calls,
-				  uint64_t handoffs)
+				  uint64_t handoffs, uint64_t waited_ns)
 {
-	if (!steps || calls > CALLS_PER_HANDOFF * handoffs)
+	if (!steps || calls > CALLS_PER_HANDOFF * handoffs || waited_ns < held_ns / 10 * 8)
 		return (struct maybe){ 0 };
 	return (struct maybe){ true, (double)held_ns / (double)steps };
 }
@@ -351,7 +351,8 @@ static bool is_contended(const struct lock_sum *sum)
 static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report_lock *lock)
 {
 	/* Of locks that are known by their waits only, their other calls are not known. */
-	bool called = futex_exits && sum->known && sum->kind != LOCK_KERNEL;
+	bool called = futex_exits && sum->known && sum->kind != LOCK_KERNEL &&
+		      sum->kind != LOCK_UNKNOWN;
 
 	snprintf(lock->name, sizeof(lock->name), "%s", sum->name);
 	snprintf(lock->object, sizeof(lock->object), "%s", sum->object);
@@ -382,7 +383,8 @@ static int fill_lock(const struct lock_sum *sum, bool futex_exits, struct report
 	lock->handoff_p50_ns = quantile(&sum->handoff_ns, 0.5);
 	if (called)
 		lock->mean_hold_ns = lock_sums__mean_hold(sum->held_ns, sum->held_steps, sum->calls,
-							  sum->handoffs);
+							  sum->handoffs,
+							  sum->total_ns + sum->wakeup_ns);
 	return fill_holders(sum, lock);
 }
 

@@ -30,9 +30,10 @@ int lock_sums__fill(const struct lock_sums *sums, bool futex_exits, struct repor
 
 /*
  * How long a lock was held on average: between so many handoffs, one less than there were,
- * this time went by. Not known where most takes needed no handoff, by the futex calls.
+ * this time went by. Not known where most takes needed no handoff, by the futex calls, or
+ * where nobody waited for it (waited_ns, of all) for a good part of that time.
  */
 struct maybe lock_sums__mean_hold(uint64_t held_ns, uint64_t steps, uint64_t calls,
-				  uint64_t handoffs);
+				  uint64_t handoffs, uint64_t waited_ns);
 
 #endif /* CONVOY_LOCK_SUMS_H */

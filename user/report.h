@@ -66,8 +66,9 @@ struct report_lock {
 	struct report_holding held;	/* what all of them did meanwhile */
 	uint64_t handoffs;	/* attempts that slept and ended with the lock taken over */
 	struct maybe handoff_p50_ns;	/* from that wake-up to running */
-	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them, and
-					 * where most takes need none */
+	struct maybe mean_hold_ns;	/* time between handoffs; unknown below two of them,
+					 * where most takes need none, and where it was not
+					 * waited for nearly all the time between them */
 	uint64_t woken_early;	/* waits whose wake-up preceded their switch-out */
 	uint64_t since_before;	/* waits that were under way when it began */
 	uint64_t unfinished;	/* waits that were not over at its end */

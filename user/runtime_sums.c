@@ -8,17 +8,18 @@
 #include "place_table.h"
 #include "runtime_sums.h"
 
-/* Of more threads than these none is told of by itself. */
+/* Those that waited most are told of by themselves; the others are counted. */
 #define MOST_THREADS 64
 #define NO_RUNTIME ((size_t)-1)
+/* From so many on, the median of timed waits is told. */
+#define ENOUGH_WAITS 10
 
 struct runtime_sum {
 	struct runtime_info info;	/* of the first process that had it, but for: */
 	char label[WORD_RUNTIME_LEN];	/* as its locks' words name it */
 	unsigned processes;
-	uint64_t processes_ns;		/* the walls of their rounds */
-	uint64_t gil_wait_ns, lifetime_ns;
-	uint64_t handoffs, held_ns, held_steps, calls;
+	uint64_t gil_wait_ns, lifetime_ns, wanted_ns;
+	uint64_t handoffs, held_ns, held_steps, calls, waited_ns;
 	struct histogram unreleased_ns;
 	struct report_runtime_thread threads[MOST_THREADS];
 	size_t n_threads;		/* may exceed that */
@@ -27,7 +28,7 @@ struct runtime_sum {
 struct runtime_sums {
 	struct runtime_sum *runtimes;
 	size_t n_runtimes;
-	uint64_t wanted_ns, walls_ns;	/* could_run's two parts */
+	uint64_t wanted_ns, ready_ns, ran_ns, walls_ns;	/* could_run's parts, ... */
 	bool waited;			/* for any GIL */
 };
 
@@ -81,7 +82,6 @@ struct gathering {
 	struct runtime_sums *sums;
 	struct ledger *ledger;
 	const struct words *words;
-	uint64_t wall_ns;
 	struct process *processes;
 	size_t n_processes, room;
 	struct place_table places;
@@ -121,7 +121,6 @@ static int describe_process(const struct gathering *gathering, struct process *p
 	if (!sum->info.hint[0])
 		memcpy(sum->info.hint, info->hint, sizeof(sum->info.hint));
 	sum->processes++;
-	sum->processes_ns += gathering->wall_ns;
 	return 0;
 }
 
@@ -174,6 +173,7 @@ static int add_gil(struct gathering *gathering, const struct lock *lock)
 		return 0;
 	sum->handoffs += lock->handoffs;
 	sum->calls += lock->calls;
+	sum->waited_ns += lock->total_ns + lock->wakeup_ns;
 	if (lock->handoffs > 1) {
 		sum->held_ns += lock->last_handoff_ns - lock->first_handoff_ns;
 		sum->held_steps += lock->handoffs - 1;
@@ -181,35 +181,56 @@ static int add_gil(struct gathering *gathering, const struct lock *lock)
 	return histogram__merge(&sum->unreleased_ns, &lock->unreleased_ns);
 }
 
+/* Among those that waited most, or else counted only. */
+static void list_thread(struct runtime_sum *sum, const struct report_runtime_thread *thread)
+{
+	struct report_runtime_thread *least = &sum->threads[0];
+
+	if (sum->n_threads++ < MOST_THREADS) {
+		sum->threads[sum->n_threads - 1] = *thread;
+		return;
+	}
+	for (size_t i = 1; i < MOST_THREADS; i++)
+		if (sum->threads[i].gil_wait_ns < least->gil_wait_ns)
+			least = &sum->threads[i];
+	if (least->gil_wait_ns < thread->gil_wait_ns)
+		*least = *thread;
+}
+
 static void add_thread(struct gathering *gathering, const struct process *process, size_t index,
 		       const struct ledger_thread *thread)
 {
 	struct runtime_sums *sums = gathering->sums;
+	uint64_t ran = thread->time_ns[ACCOUNT_RUNNING];
+	uint64_t ready = ran + thread->time_ns[ACCOUNT_PREEMPTED] + thread->time_ns[ACCOUNT_WAKEUP];
 	uint64_t held = gathering->held_ns[index], base = gathering->base_ns[index];
+	struct report_runtime_thread listed = {
+		.pid = thread->pid,
+		.tid = thread->tid,
+		.lifetime_ns = ledger_thread__lifetime_ns(thread),
+		.gil_wait_ns = thread->gil_wait_ns,
+	};
 	struct runtime_sum *sum;
 
-	if (process->gil)
-		sums->wanted_ns += thread->time_ns[ACCOUNT_RUNNING] +
-				   thread->time_ns[ACCOUNT_PREEMPTED] +
-				   thread->time_ns[ACCOUNT_WAKEUP] + thread->gil_wait_ns;
+	if (process->gil) {
+		sums->ran_ns += ran;
+		sums->ready_ns += ready;
+		sums->wanted_ns += ready + thread->gil_wait_ns;
+	}
 	if (process->runtime == NO_RUNTIME)
 		return;
 	sum = &sums->runtimes[process->runtime];
 	sum->gil_wait_ns += thread->gil_wait_ns;
-	sum->lifetime_ns += ledger_thread__lifetime_ns(thread);
+	sum->lifetime_ns += listed.lifetime_ns;
+	sum->wanted_ns += ready + thread->gil_wait_ns;
 	if (!thread->gil_wait_ns && !held)
 		return;
-	if (sum->n_threads < MOST_THREADS) {
-		struct report_runtime_thread *to = &sum->threads[sum->n_threads];
-
-		to->pid = thread->pid;
-		to->tid = thread->tid;
-		memcpy(to->comm, thread->comm, sizeof(to->comm));
-		to->lifetime_ns = ledger_thread__lifetime_ns(thread);
-		to->gil_wait_ns = thread->gil_wait_ns;
-		to->held_share = base ? (double)held / (double)base : 0;
-	}
-	sum->n_threads++;
+	memcpy(listed.comm, thread->comm, sizeof(listed.comm));
+	/* Of the waits of others: nobody waits for himself. */
+	base = base > thread->gil_wait_ns ? base - thread->gil_wait_ns : 0;
+	if (base)
+		listed.held_share = held < base ? (double)held / (double)base : 1;
+	list_thread(sum, &listed);
 }
 
 static int gather(struct gathering *gathering)
@@ -251,7 +272,6 @@ int runtime_sums__add(struct runtime_sums *sums, struct ledger *ledger, const st
 		.sums = sums,
 		.ledger = ledger,
 		.words = words,
-		.wall_ns = wall_ns,
 		.held_ns = calloc(n + 1, sizeof(uint64_t)),
 		.base_ns = calloc(n + 1, sizeof(uint64_t)),
 	};
@@ -285,9 +305,11 @@ static int by_thread_wait(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-static int fill_runtime(const struct runtime_sum *sum, bool futex_exits, struct report_runtime *to)
+static int fill_runtime(const struct runtime_sum *sum, bool futex_exits, uint64_t walls_ns,
+			struct report_runtime *to)
 {
 	uint64_t interval;
+	size_t n;
 
 	memcpy(to->name, sum->info.name, sizeof(to->name));
 	memcpy(to->version, sum->info.version, sizeof(to->version));
@@ -296,38 +318,50 @@ static int fill_runtime(const struct runtime_sum *sum, bool futex_exits, struct 
 	to->processes = sum->processes;
 	to->gil_wait_ns = sum->gil_wait_ns;
 	to->lifetime_ns = sum->lifetime_ns;
+	to->wanted_ns = sum->wanted_ns;
 	to->handoffs = sum->handoffs;
-	if (sum->processes_ns)
-		to->handoffs_per_s = (struct maybe){ true, (double)sum->handoffs * 1e9 /
-								   (double)sum->processes_ns };
+	if (walls_ns)
+		to->handoffs_per_s =
+			(struct maybe){ true, (double)sum->handoffs * 1e9 / (double)walls_ns };
 	if (futex_exits)
 		to->mean_hold_ns = lock_sums__mean_hold(sum->held_ns, sum->held_steps, sum->calls,
-							sum->handoffs);
-	if (histogram__quantile(&sum->unreleased_ns, 0.5, &interval))
+							sum->handoffs, sum->waited_ns);
+	/* A few waits can have been ended by anything. */
+	if (sum->unreleased_ns.count >= ENOUGH_WAITS &&
+	    histogram__quantile(&sum->unreleased_ns, 0.5, &interval))
 		to->switch_interval_ns = (struct maybe){ true, (double)interval };
-	if (!sum->n_threads || sum->n_threads > MOST_THREADS)
+	n = sum->n_threads < MOST_THREADS ? sum->n_threads : MOST_THREADS;
+	to->n_more_threads = sum->n_threads - n;
+	if (!n)
 		return 0;
-	to->threads = malloc(sum->n_threads * sizeof(*to->threads));
+	to->threads = malloc(n * sizeof(*to->threads));
 	if (!to->threads)
 		return -ENOMEM;
-	memcpy(to->threads, sum->threads, sum->n_threads * sizeof(*to->threads));
-	to->n_threads = sum->n_threads;
+	memcpy(to->threads, sum->threads, n * sizeof(*to->threads));
+	to->n_threads = n;
 	qsort(to->threads, to->n_threads, sizeof(*to->threads), by_thread_wait);
 	return 0;
+}
+
+static struct maybe on_average(uint64_t ns, uint64_t walls_ns)
+{
+	return (struct maybe){ true, (double)ns / (double)walls_ns };
 }
 
 int runtime_sums__fill(const struct runtime_sums *sums, bool futex_exits, struct report_mode *mode)
 {
 	int err = 0;
 
-	if (sums->waited && sums->walls_ns)
-		mode->could_run =
-			(struct maybe){ true, (double)sums->wanted_ns / (double)sums->walls_ns };
+	if (sums->waited && sums->walls_ns) {
+		mode->could_run = on_average(sums->wanted_ns, sums->walls_ns);
+		mode->ready_run = on_average(sums->ready_ns, sums->walls_ns);
+		mode->did_run = on_average(sums->ran_ns, sums->walls_ns);
+	}
 	mode->runtimes = calloc(sums->n_runtimes + 1, sizeof(*mode->runtimes));
 	if (!mode->runtimes)
 		return -ENOMEM;
 	for (size_t i = 0; i < sums->n_runtimes && !err; i++)
-		err = fill_runtime(&sums->runtimes[i], futex_exits,
+		err = fill_runtime(&sums->runtimes[i], futex_exits, sums->walls_ns,
 				   &mode->runtimes[mode->n_runtimes++]);
 	qsort(mode->runtimes, mode->n_runtimes, sizeof(*mode->runtimes), by_wait);
 	return err;

@@ -98,7 +98,11 @@ size_t thread_table__find_tid(const struct thread_table *table, uint32_t pid, ui
 
 size_t thread_table__find_any(const struct thread_table *table, uint32_t ns_tid)
 {
-	return find(table, &table->by_tid, 0, ns_tid);
+	size_t index = find(table, &table->by_tid, 0, ns_tid);
+
+	if (index != NO_THREAD && table->threads[index].pid != table->threads[index].ns_pid)
+		return NO_THREAD;
+	return index;
 }
 
 size_t thread_table__find_ns(const struct thread_table *table, uint32_t ns_pid, uint32_t ns_tid)

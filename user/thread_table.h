@@ -46,7 +46,7 @@ int thread_table__remember_tid(struct thread_table *table, const struct ledger_t
  */
 size_t thread_table__find_tid(const struct thread_table *table, uint32_t pid, uint32_t ns_tid);
 
-/* The same of whatever process: the latest, if there are several. */
+/* The same of whatever process of the initial namespace; NO_THREAD if the latest is of another. */
 size_t thread_table__find_any(const struct thread_table *table, uint32_t ns_tid);
 
 /* The same of a process that is known by its own number only. */
