@@ -72,7 +72,10 @@ static struct ledger *round_of_two(const struct words *words)
 	return ledger;
 }
 
-static void test_two_rounds(void **state)
+/* From so many timed waits on, their median is told. */
+#define ROUNDS 10
+
+static void test_several_rounds(void **state)
 {
 	struct words *words = new_words();
 	const struct report_runtime *runtime;
@@ -82,7 +85,7 @@ static void test_two_rounds(void **state)
 	(void)state;
 	add_process(words, FIXTURE_ROOT_PID, "3.11.7", GIL_PRESENT);
 	assert_int_equal(runtime_sums__new(&sums), 0);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		struct ledger *ledger = round_of_two(words);
 
 		assert_int_equal(runtime_sums__add(sums, ledger, words, 1000 * US), 0);
@@ -94,10 +97,10 @@ static void test_two_rounds(void **state)
 	assert_string_equal(runtime->name, "CPython");
 	assert_string_equal(runtime->version, "3.11.7");
 	assert_int_equal(runtime->gil, GIL_PRESENT);
-	assert_int_equal(runtime->processes, 2);
-	assert_int_equal(runtime->gil_wait_ns, 2 * 400 * US);
-	assert_int_equal(runtime->lifetime_ns, 2 * 3 * 1000 * US);
-	assert_int_equal(runtime->handoffs, 4);
+	assert_int_equal(runtime->processes, ROUNDS);
+	assert_int_equal(runtime->gil_wait_ns, ROUNDS * 400 * US);
+	assert_int_equal(runtime->lifetime_ns, ROUNDS * 3 * 1000 * US);
+	assert_int_equal(runtime->handoffs, 2 * ROUNDS);
 	assert_true(runtime->handoffs_per_s.known);
 	assert_true(fabs(runtime->handoffs_per_s.value - 2000) < 1e-6);
 	assert_true(runtime->mean_hold_ns.known);
@@ -105,16 +108,20 @@ static void test_two_rounds(void **state)
 	assert_true(runtime->switch_interval_ns.known);
 	assert_true(runtime->switch_interval_ns.value == 50e3);
 	/* Most waiting first, and who did not wait is not there. */
-	assert_int_equal(runtime->n_threads, 4);
+	assert_int_equal(runtime->n_threads, 2 * ROUNDS);
 	assert_int_equal(runtime->threads[0].tid, FIXTURE_ROOT_PID + 1);
 	assert_int_equal(runtime->threads[0].gil_wait_ns, 300 * US);
-	assert_true(fabs(runtime->threads[0].held_share - 0.25) < 1e-9);
-	assert_int_equal(runtime->threads[2].tid, FIXTURE_ROOT_PID);
-	assert_string_equal(runtime->threads[2].comm, "born-1");
-	assert_true(fabs(runtime->threads[2].held_share - 0.75) < 1e-9);
+	/* The other's waits were all for this one. */
+	assert_true(fabs(runtime->threads[0].held_share - 1) < 1e-9);
+	assert_int_equal(runtime->threads[ROUNDS].tid, FIXTURE_ROOT_PID);
+	assert_string_equal(runtime->threads[ROUNDS].comm, "born-1");
+	assert_true(fabs(runtime->threads[ROUNDS].held_share - 1) < 1e-9);
 	/* Two of three wanted to run all the time. */
 	assert_true(report->modes->could_run.known);
 	assert_true(fabs(report->modes->could_run.value - 2) < 1e-9);
+	assert_true(fabs(report->modes->ready_run.value - 1.6) < 1e-9);
+	assert_true(report->modes->did_run.value < 1.6);
+	assert_int_equal(runtime->wanted_ns, ROUNDS * 2000 * US);
 	report__free(report);
 	report = filled(sums, false);
 	assert_false(report->modes->runtimes->mean_hold_ns.known);
@@ -200,7 +207,10 @@ static void test_too_many_threads_to_tell(void **state)
 		assert_int_equal(runtime_sums__new(&sums), 0);
 		assert_int_equal(runtime_sums__add(sums, ledger, words, 1000), 0);
 		report = filled(sums, true);
-		assert_int_equal(report->modes->runtimes->n_threads, n > 64 ? 0 : n);
+		assert_int_equal(report->modes->runtimes->n_threads, 64);
+		assert_int_equal(report->modes->runtimes->n_more_threads, n - 64);
+		/* The one that waited least is left out. */
+		assert_int_equal(report->modes->runtimes->threads[63].gil_wait_ns, n - 63);
 		assert_int_equal(report->modes->runtimes->gil_wait_ns, n * (n + 1) / 2);
 		report__free(report);
 		runtime_sums__free(sums);
@@ -212,7 +222,7 @@ static void test_too_many_threads_to_tell(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_two_rounds),
+		cmocka_unit_test(test_several_rounds),
 		cmocka_unit_test(test_runtimes_without_waiting),
 		cmocka_unit_test(test_a_gil_without_a_runtime),
 		cmocka_unit_test(test_too_many_threads_to_tell),
