@@ -101,10 +101,14 @@ static __noinline void emit_stack(struct convoy_ring *ring, struct convoy_thread
 	u64 sp;
 
 	word_key__fill(&key, thread->word, task);
+	/* Looked for first: an update makes room for another word before it finds this one. */
+	if (bpf_map_lookup_elem(&words, &key)) {
+		*thread__known_slot(thread) = thread__known_as(thread, task);
+		return;
+	}
 	ev = ring__reserve_spare(ring, sizeof(*ev));
 	if (!ev) {
-		if (!bpf_map_lookup_elem(&words, &key))
-			__sync_fetch_and_add(&counters.stacks, 1);
+		__sync_fetch_and_add(&counters.stacks, 1);
 		return;
 	}
 	err = bpf_map_update_elem(&words, &key, &value, BPF_NOEXIST);

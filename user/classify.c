@@ -81,7 +81,9 @@ static void classify_futex(const struct convoy_ev_wait *wait, const struct word_
 {
 	class->pi = is_pi(wait);
 	class->robust = facts->owned && !facts->foreign;
-	if (facts->known != LOCK_UNKNOWN)
+	if (facts->reused && futex_cmd(wait) == FUTEX_WAIT && wait->val == 2)
+		class->kind = LOCK_MUTEX; /* its memory has become one since */
+	else if (facts->known != LOCK_UNKNOWN)
 		class->kind = facts->known;
 	else if (facts->for_tid)
 		class->kind = LOCK_JOIN;

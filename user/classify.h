@@ -27,6 +27,7 @@ struct wait_class {
 struct word_facts {
 	enum lock_kind known;	/* of the lock that it is a part of; LOCK_UNKNOWN: not known */
 	bool foreign;		/* its values prove nothing (words.h) */
+	bool reused;		/* that was told of an object which never waits as a mutex does */
 	bool for_tid;		/* the expected value is the TID of a thread of this process */
 	bool owned;		/* ... has a TID in it, of a thread that can own the word */
 };

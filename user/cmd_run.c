@@ -184,6 +184,8 @@ static int record(const struct run_plan *plan, struct session *session, struct r
 	end.incomplete = outcome->signal || outcome->workload_failed;
 	end.stolen_share = stolen_clock__share(&stolen);
 	recorder__loss(session, &end.loss);
+	if (recorder)
+		end.loss.words = recorder__news(recorder).words;
 	err = recorder__finish(recorder, &end);
 	if (err)
 		message("cannot end the recording: %s", strerror(-err));

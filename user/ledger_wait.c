@@ -42,6 +42,16 @@ static bool is_thread_of(const struct ledger *ledger, const struct ledger_thread
 	return thread_table__find_tid(&ledger->table, thread->pid, ns_tid) != NO_THREAD;
 }
 
+/*
+ * glibc's condition variables (which are more than a word) and semaphores wait with
+ * FUTEX_WAIT_BITSET: what waits with FUTEX_WAIT for 2 at their address is a mutex that has
+ * their memory now.
+ */
+static bool can_be_reused(const struct word_info *info)
+{
+	return (info->kind == LOCK_COND && info->size >= 8) || info->kind == LOCK_SEMAPHORE;
+}
+
 static struct wait_class classify(const struct ledger *ledger, const struct ledger_thread *thread,
 				  const struct convoy_ev_wait *ev, const struct lock_word *word)
 {
@@ -49,6 +59,7 @@ static struct wait_class classify(const struct ledger *ledger, const struct ledg
 	const struct word_facts facts = {
 		.known = word ? word->kind : LOCK_UNKNOWN,
 		.foreign = word && word->info && word->info->foreign,
+		.reused = word && word->info && can_be_reused(word->info),
 		.for_tid = classify__may_be_join(ev) && is_thread_of(ledger, thread, ev->val),
 		/* The owner of a shared one may be of a process that is not recorded. */
 		.owned = owner &&

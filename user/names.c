@@ -57,6 +57,11 @@ int names__new(struct names **result, bool read_proc)
 	return 0;
 }
 
+size_t names__pending(const struct names *names)
+{
+	return names->n_pending;
+}
+
 uint64_t names__dropped(const struct names *names)
 {
 	return names->dropped;

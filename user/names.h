@@ -44,6 +44,8 @@ int names__write(struct names *names, struct recording_writer *writer, uint64_t 
 /* A process ended: what is known of it can be dropped once its words are written. */
 void names__forget(struct names *names, uint32_t pid);
 
+/* Words that are still to be looked at. */
+size_t names__pending(const struct names *names);
 /* Words for which there was no room: they stay without a name. */
 uint64_t names__dropped(const struct names *names);
 

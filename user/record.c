@@ -362,6 +362,7 @@ static void finish(struct record *record, const struct stolen_clock *stolen, uin
 	recorder__loss(record->session, &end.loss);
 	end.loss.reads += news.reads;
 	end.loss.mappings = news.mappings;
+	end.loss.words = news.words;
 	if (!err)
 		err = recorder__finish(record->recorder, &end);
 	news = recorder__news(record->recorder);

@@ -393,10 +393,11 @@ int record_docs__read_stop(const json_t *document, uint64_t *end_ns)
 
 static json_t *loss_json(const struct report_loss *loss)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "ring", (json_int_t)loss->ring,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ring", (json_int_t)loss->ring,
 			 "task_state", (json_int_t)loss->task_state, "unmatched",
 			 (json_int_t)loss->unmatched, "reads", (json_int_t)loss->reads, "recovered",
-			 (json_int_t)loss->recovered, "mappings", (json_int_t)loss->mappings);
+			 (json_int_t)loss->recovered, "mappings", (json_int_t)loss->mappings,
+			 "words", (json_int_t)loss->words);
 }
 
 static void to_loss(const json_t *json, struct report_loss *loss)
@@ -407,6 +408,7 @@ static void to_loss(const json_t *json, struct report_loss *loss)
 	loss->reads = record_docs__u64(json_object_get(json, "reads"));
 	loss->recovered = record_docs__u64(json_object_get(json, "recovered"));
 	loss->mappings = record_docs__u64(json_object_get(json, "mappings"));
+	loss->words = record_docs__u64(json_object_get(json, "words"));
 }
 
 json_t *record_docs__loss(const struct report_loss *loss)

@@ -105,6 +105,7 @@ static int take_reply(struct recorder *recorder, struct recorder_reply *reply)
 	recorder->news.threads = reply->threads;
 	recorder->news.reads = reply->reads;
 	recorder->news.mappings = reply->mappings;
+	recorder->news.words = reply->words;
 	if (reply->kind == RECORDER_GONE)
 		recorder->news.gone = true;
 	else if (reply->kind == RECORDER_FAILED)

@@ -85,6 +85,7 @@ struct recorder_news {
 	uint64_t threads;	/* in all rounds that ended */
 	uint64_t reads;		/* that failed in the recorder itself */
 	uint64_t mappings;	/* the kernel's records of them that found no room */
+	uint64_t words;		/* for which there was no room to find a name */
 };
 
 /* Does not wait. */

@@ -190,6 +190,10 @@ static int write_loss(struct process *process)
 	loss.reads += process->reply.reads;
 	if (process->options->maps)
 		loss.mappings = process->reply.mappings = maps__lost(process->options->maps);
+	loss.words = session__counters(process->session).stacks;
+	if (process->names)
+		loss.words += names__dropped(process->names);
+	process->reply.words = loss.words;
 	if (!memcmp(&loss, &process->loss, sizeof(loss)))
 		return 0;
 	process->loss = loss;
@@ -347,8 +351,12 @@ static int end(struct process *process, json_t *document, unsigned patience_ms)
 	if (!err)
 		err = write_rest_of_maps(process);
 	/* Before the round's end is written: they are documents of the round. */
-	if (!err)
-		err = write_names(process, 0);
+	while (!err && process->names && names__pending(process->names)) {
+		err = write_names(process, NAMES_NS);
+		/* The probes go on. */
+		if (!err)
+			err = drain(process, UINT64_MAX, NULL);
+	}
 	process->active = false;
 	if (process->session) {
 		struct convoy_counters now = session__counters(process->session);

@@ -38,7 +38,7 @@ struct recorder_reply {
 	uint32_t kind;
 	int32_t err;
 	uint64_t found, start_ns;
-	uint64_t switches, bytes, threads, reads, mappings;
+	uint64_t switches, bytes, threads, reads, mappings, words;
 };
 
 /*

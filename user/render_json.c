@@ -82,6 +82,7 @@ static json_t *loss(const struct report_loss *lost)
 	json__set(&object, "reads", json__count(lost->reads));
 	json__set(&object, "recovered", json__count(lost->recovered));
 	json__set(&object, "mappings", json__count(lost->mappings));
+	json__set(&object, "words", json__count(lost->words));
 	return object;
 }
 

@@ -198,6 +198,10 @@ static void print_audit(struct text *text)
 		n += snprintf(line + n, sizeof(line) - (size_t)n,
 			      ", %" PRIu64 " mapping records lost: some names are missing",
 			      report->loss.mappings);
+	if (report->loss.words)
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+			      ", %" PRIu64 " futex words without room for a name",
+			      report->loss.words);
 	if (wrong)
 		snprintf(line + n, sizeof(line) - (size_t)n,
 			 ", %" PRIu64 " of %" PRIu64 " results WRONG", wrong, results);

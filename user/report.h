@@ -194,6 +194,7 @@ struct report_loss {
 	uint64_t ring, task_state, unmatched, reads;
 	uint64_t recovered;	/* no loss: not traced, but in the scheduler's own notes */
 	uint64_t mappings;	/* of the names only, no part of whether the numbers are valid */
+	uint64_t words;		/* likewise: for which there was no room to find a name */
 };
 
 struct report {

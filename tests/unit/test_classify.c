@@ -324,6 +324,21 @@ static bool may_be_join(union event event)
 	return classify__may_be_join(&event.wait);
 }
 
+/* The memory of a condition variable has become a mutex. */
+static void test_memory_that_is_used_again(void **state)
+{
+	const struct word_facts cond = { .known = LOCK_COND, .reused = true };
+	const struct word_facts other = { .known = LOCK_COND };
+
+	(void)state;
+	check_lock(classify_with(futex(FUTEX_WAIT_PRIVATE, 2), cond), ACCOUNT_LOCK, LOCK_MUTEX);
+	check_lock(classify_with(futex(FUTEX_WAIT_PRIVATE, 1), cond), ACCOUNT_COND, LOCK_COND);
+	check_lock(classify_with(futex(FUTEX_WAIT_BITSET_PRIVATE, 2), cond), ACCOUNT_COND,
+		   LOCK_COND);
+	/* Others' may wait so all the time. */
+	check_lock(classify_with(futex(FUTEX_WAIT_PRIVATE, 2), other), ACCOUNT_COND, LOCK_COND);
+}
+
 static void test_join(void **state)
 {
 	(void)state;
@@ -356,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_robust_mutexes),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_what_is_known_comes_first),
+		cmocka_unit_test(test_memory_that_is_used_again),
 		cmocka_unit_test(test_join),
 	};
 
