@@ -9,21 +9,16 @@
 
 #include "privileges.h"
 
-#ifndef CAP_CHECKPOINT_RESTORE
-#define CAP_CHECKPOINT_RESTORE 40 /* Linux 5.9 */
-#endif
-
 int privileges__drop(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	const uint32_t keep = 1u << CAP_SYS_PTRACE;
-	const uint32_t keep_high = 1u << (CAP_CHECKPOINT_RESTORE - 32);
+	const uint32_t keep = 1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capget, &header, data))
 		return -errno;
 	data[0].effective = data[0].permitted = data[0].permitted & keep;
-	data[1].effective = data[1].permitted = data[1].permitted & keep_high;
+	data[1].effective = data[1].permitted = 0;
 	data[0].inheritable = data[1].inheritable = 0;
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }

@@ -6,8 +6,9 @@
 #define CONVOY_PRIVILEGES_H
 
 /*
- * Drop every capability of the calling thread but CAP_SYS_PTRACE (with which maps, exe
- * and memory of others can be read), if it has that, and let no exec bring any back.
+ * Drop every capability of the calling thread but CAP_SYS_PTRACE (with which maps, exe and
+ * memory of others can be read) and CAP_DAC_READ_SEARCH (with which the files that they have
+ * mapped can be opened, wherever they lie), if it has them, and let no exec bring any back.
  * Returns 0 or a negative errno.
  */
 int privileges__drop(void);

@@ -15,7 +15,7 @@
  * many, at least 1, or a negative errno (-EFAULT: none there; -ESRCH: no such process).
  *
  * Not through /proc/PID/mem, which opens for the owner of the process and for those who may
- * pass by every file's mode: CAP_SYS_PTRACE, all that the recorder keeps, is not enough.
+ * pass by every file's mode: what the recorder keeps is not enough.
  */
 ssize_t process_memory__read(pid_t pid, uint64_t address, void *buffer, size_t size);
 

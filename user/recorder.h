@@ -3,7 +3,7 @@
  * recorder.h - the process that drains the probes into a recording.
  *
  * Apart from the one that starts and signals commands, so that it needs no privileges:
- * once it has what it reads mapped and open, it keeps CAP_SYS_PTRACE at most. What it
+ * once it has what it reads mapped and open, it keeps CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH at most. What it
  * is to do it is told over a socket, and it answers when it is done. When who started
  * it is gone, it writes out what it has and ends.
  */
