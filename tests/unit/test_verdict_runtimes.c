@@ -46,14 +46,6 @@ static void spend(struct report_mode *mode, unsigned sleep, unsigned running, un
 	mode->locks[1].total_ns = life / 1000 * other;
 }
 
-/* How many threads wanted to run, had all but a CPU, and ran; nothing else did. */
-static void run_at_once(struct report *report, double could, double ready, double did)
-{
-	report->modes[0].could_run = known(could);
-	report->modes[0].ready_run = known(ready);
-	report->modes[0].did_run = known(did);
-}
-
 /* What all programs of the mode used. */
 static void use_cores(struct report *report, double cores)
 {
@@ -62,6 +54,15 @@ static void use_cores(struct report *report, double cores)
 	estimate__free(&mode->cores_used);
 	around(&mode->cores_used, cores, 0, 1);
 	mode->time_ns[ACCOUNT_RUNNING] = (uint64_t)(mode->wall_ns.median * cores);
+}
+
+/* How many threads wanted to run, had all but a CPU, and ran; nothing else did. */
+static void run_at_once(struct report *report, double could, double ready, double did)
+{
+	report->modes[0].could_run = known(could);
+	report->modes[0].ready_run = known(ready);
+	report->modes[0].did_run = known(did);
+	use_cores(report, did);
 }
 
 static struct report *spent(unsigned sleep, unsigned running, unsigned gil, unsigned other)
