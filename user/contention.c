@@ -9,6 +9,8 @@
 
 #include "classify.h"
 
+#define UNNAMED "("		/* what the names of words begin with that have none */
+
 uint64_t report_holding__total(const struct report_holding *held)
 {
 	return held->running + held->runnable + held->asleep + held->waiting;
@@ -42,6 +44,39 @@ bool report_lock__contended(const struct report_lock *lock)
 {
 	return (lock->as_lock || classify__kind_account(lock->kind) == ACCOUNT_LOCK) &&
 	       lock->total_ns;
+}
+
+/* Of a word of which it is not known what it is for, by its kind or by a name. */
+static bool may_be_lock(const struct report_lock *lock)
+{
+	if (lock->kind == LOCK_UNKNOWN)
+		return true;
+	return classify__kind_account(lock->kind) == ACCOUNT_COND && !lock->as_lock &&
+	       !lock->object[0] && !strncmp(lock->name, UNNAMED, strlen(UNNAMED));
+}
+
+double report_mode__maybe_locks(const struct report_mode *mode)
+{
+	double ns = 0;
+
+	for (size_t i = 0; i < mode->n_locks; i++)
+		if (may_be_lock(&mode->locks[i]))
+			ns += (double)mode->locks[i].total_ns;
+	return mode->lifetime_ns ? fmin(ns / (double)mode->lifetime_ns, 1) : 0;
+}
+
+bool report_mode__unknown_futexes(const struct report_mode *mode)
+{
+	uint64_t workers_ns = mode->worker_time_ns[ACCOUNT_OTHER], ns = 0, rest_ns;
+
+	for (size_t i = 0; i < mode->n_locks; i++)
+		if (mode->locks[i].kind == LOCK_UNKNOWN)
+			ns += mode->locks[i].total_ns;
+	/* Locks are of all threads: what can have been the others' is not counted. */
+	rest_ns = mode->time_ns[ACCOUNT_OTHER] > workers_ns ?
+			  mode->time_ns[ACCOUNT_OTHER] - workers_ns :
+			  0;
+	return ns > rest_ns && ns - rest_ns > workers_ns / 2;
 }
 
 bool report_lock__matters(const struct report_mode *mode, const struct report_lock *lock)
@@ -89,6 +124,7 @@ bool report_runtime__waits_known(const struct report_runtime *runtime)
 struct gil_sum report_mode__gils(const struct report_mode *mode)
 {
 	struct gil_sum sum = { 0 };
+	uint64_t base_ns = 0;
 
 	for (size_t i = 0; i < mode->n_runtimes; i++) {
 		const struct report_runtime *runtime = &mode->runtimes[i];
@@ -106,27 +142,57 @@ struct gil_sum report_mode__gils(const struct report_mode *mode)
 		sum.n_with++;
 		sum.wait_ns += runtime->gil_wait_ns;
 		sum.lifetime_ns += runtime->lifetime_ns;
+		/* Who waited for it wanted to run: 0 is not known, or nothing at all. */
+		base_ns += runtime->wanted_ns || !runtime->gil_wait_ns ? runtime->wanted_ns :
+									 runtime->lifetime_ns;
 	}
-	if (sum.lifetime_ns)
-		sum.share = fmin((double)sum.wait_ns / (double)sum.lifetime_ns, 1);
+	if (base_ns)
+		sum.share = fmin((double)sum.wait_ns / (double)base_ns, 1);
 	return sum;
+}
+
+/* CPUs that other programs of the mode used; 0 where it may just be the way of counting. */
+static double others(const struct report_mode *mode)
+{
+	double walls_ns = 0, running;
+
+	for (size_t i = 0; i < mode->wall_ns.n; i++)
+		walls_ns += mode->wall_ns.rounds[i];
+	if (!mode->cores_used.n || !(walls_ns > 0))
+		return 0;
+	/* The kernel's CPU time has a part of `wakeup` in it: that is nobody else's. */
+	running = (double)mode->time_ns[ACCOUNT_RUNNING] / walls_ns;
+	return fmin(mode->cores_used.median, running) - mode->did_run.value;
+}
+
+/* Of what would wait for a CPU instead, nothing is gained. */
+static double gain_of(const struct gil_outlook *outlook)
+{
+	double gain = fmin(outlook->cpus, outlook->wanted) / fmin(outlook->cpus, outlook->ready);
+
+	/* Averages do not tell a holder that sleeps from times in which nobody wants to run. */
+	gain = fmax(fmin(gain, outlook->cpus), 1);
+	/* Where threads want to run in a part of the time only, the rest stays as it is. */
+	if (outlook->wanted < 1)
+		gain = 1 / (1 - outlook->wanted + outlook->wanted / gain);
+	return gain;
 }
 
 struct gil_outlook report_mode__outlook(const struct report *report, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = { .gain = 1 };
-	double most;
 
-	if (!mode->could_run.known || !mode->cores_used.n || !(mode->cores_used.median > 0) ||
-	    !report->host.cpus_usable)
+	if (!mode->could_run.known || !mode->ready_run.known || !mode->did_run.known ||
+	    !(mode->ready_run.value > 0) || !report->host.cpus_usable)
 		return outlook;
 	outlook.known = true;
 	outlook.wanted = mode->could_run.value;
-	outlook.ran = mode->cores_used.median;
+	outlook.ready = mode->ready_run.value;
+	outlook.ran = mode->did_run.value;
 	outlook.cpus = report->host.cpus_usable;
 	outlook.bounded = outlook.wanted > outlook.cpus;
-	most = outlook.bounded ? outlook.cpus : outlook.wanted;
-	/* Where others took a part of the CPU, processes would have to share it, too. */
-	outlook.gain = fmax(fmin(most / outlook.ran, outlook.cpus), 1);
+	outlook.alone = others(mode) <= OTHERS_RAN;
+	if (outlook.alone)
+		outlook.gain = gain_of(&outlook);
 	return outlook;
 }

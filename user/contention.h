@@ -3,7 +3,8 @@
  * contention.h - what the locks and runtimes of a report come to.
  *
  * The text report, the verdict and `convoy why` judge by these, so that they cannot
- * disagree. The thresholds and why they are what they are: docs/decisions.md, 35. Pure.
+ * disagree. The thresholds that they share, and why they are what they are:
+ * docs/decisions.md, 35. Pure.
  */
 #ifndef CONVOY_CONTENTION_H
 #define CONVOY_CONTENTION_H
@@ -14,8 +15,11 @@
 
 #define LOCK_MATTERS 0.05	/* share of all thread time from which a lock's waits matter */
 #define HOLDER_TROUBLE 0.20	/* of the waiting, that its holders were not getting on with it */
-#define GIL_MATTERS 0.05	/* share of its threads' time from which waiting for it matters */
+#define GIL_MATTERS 0.05	/* of the time that its threads wanted to run, likewise for a GIL */
 #define GAIN_MATTERS 1.10	/* times faster, from which it is worth to change something */
+#define ALL_CPUS 0.9		/* of the CPUs in use, from which there is none left to be had */
+#define OTHERS_RAN 0.05		/* CPUs that other programs used, from which a gain is not known */
+#define MAYBE_LOCKS 0.01	/* share of all thread time from which what may be locks is no none */
 
 /* --- who held a lock, and what they did meanwhile ------------------------------------------ */
 
@@ -33,6 +37,16 @@ bool report_lock__names_runtime(const struct report_lock *lock);
 
 /* Does waiting for it take LOCK_MATTERS of the mode's thread time? */
 bool report_lock__matters(const struct report_mode *mode, const struct report_lock *lock);
+
+/*
+ * The share of all thread time, 0..1, that went by in waits that may be for locks: on words of
+ * which nobody knows what they are. Where it is MAYBE_LOCKS or more, nobody can say that no
+ * thread waited for a lock.
+ */
+double report_mode__maybe_locks(const struct report_mode *mode);
+
+/* Of what workers waited in the account `other`: was most of it for words of unknown use? */
+bool report_mode__unknown_futexes(const struct report_mode *mode);
 
 /* Why waiters wait although nobody works under the lock. */
 enum holder_trouble {
@@ -63,16 +77,25 @@ struct gil_sum {
 	const struct report_runtime *unknown;	/* where it could not be found, the first */
 	size_t n_with;		/* versions that have one */
 	uint64_t wait_ns, lifetime_ns;	/* of all that have one */
-	double share;		/* wait / lifetime; 0 of nothing */
+	/*
+	 * wait / what their threads wanted to run: threads that sleep or wait for work say
+	 * nothing of a GIL. Of all their lives where that is not known; 0 of nothing.
+	 */
+	double share;
 };
 
 struct gil_sum report_mode__gils(const struct report_mode *mode);
 
-/* How much faster the mode could be if threads did not have to wait for a GIL. */
+/*
+ * How much faster the mode could be if threads did not have to wait for a GIL. All threads
+ * are those of processes with a GIL that was waited for.
+ */
 struct gil_outlook {
-	bool known;
+	bool known;		/* the numbers of threads, and the CPUs */
 	double wanted, ran;	/* threads, on average */
+	double ready;		/* ran, or wanted only a CPU to do so */
 	unsigned cpus;		/* that it may use */
+	bool alone;		/* no other program ran to speak of: else, no gain is known */
 	double gain;		/* times faster at most; 1 : not at all */
 	bool bounded;		/* by the CPUs, rather than by the threads that wanted to run */
 };

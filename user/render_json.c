@@ -232,6 +232,8 @@ static void add_lists(json_t **object, const struct report_mode *mode, bool with
 	json__set(object, "locks", locks);
 	json__set(object, "runtimes", runtimes);
 	json__set(object, "could_run", json__maybe_real(mode->could_run));
+	json__set(object, "ready_run", json__maybe_real(mode->ready_run));
+	json__set(object, "did_run", json__maybe_real(mode->did_run));
 	json__set(object, "threads", threads);
 	json__set(object, "cpus", cpus);
 	json__set(object, "tasks", tasks);

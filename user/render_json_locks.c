@@ -108,6 +108,8 @@ json_t *json__runtime(const struct report_runtime *from)
 	json__set(&object, "hint", JSON__TEXT_OR_NULL(from->hint));
 	json__set(&object, "gil_wait_ns", known ? json__count(from->gil_wait_ns) : json_null());
 	json__set(&object, "lifetime_ns", json__count(from->lifetime_ns));
+	json__set(&object, "wanted_ns",
+		  known && from->wanted_ns ? json__count(from->wanted_ns) : json_null());
 	json__set(&object, "gil_share",
 		  known && from->lifetime_ns ?
 			  json__real((double)from->gil_wait_ns / (double)from->lifetime_ns) :
@@ -117,5 +119,6 @@ json_t *json__runtime(const struct report_runtime *from)
 	json__set(&object, "mean_hold_ns", json__maybe_whole(from->mean_hold_ns));
 	json__set(&object, "switch_interval_ns", json__maybe_whole(from->switch_interval_ns));
 	json__set(&object, "threads", threads);
+	json__set(&object, "threads_more", json__count(from->n_more_threads));
 	return object;
 }

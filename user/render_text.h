@@ -15,6 +15,7 @@
 
 #define TEXT_CELL 256		/* room for one cell or number */
 #define TEXT_LABEL 12		/* columns of "top lock", "next" */
+#define TEXT_LEAST_RATE 0.05	/* a second; less would be printed as 0.0 */
 
 struct text {
 	FILE *out;

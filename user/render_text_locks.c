@@ -67,12 +67,11 @@ const char *text__holders(const struct text *text, char *buf, const struct repor
 	return buf;
 }
 
-/* Threads waited on futexes that are no mutexes, and may be locks all the same. */
-static bool waits_on_futexes(const struct report *report)
+/* Threads waited on futexes of which nobody knows whether they are locks. */
+static bool maybe_locks(const struct report *report)
 {
 	for (size_t i = 0; i < report->n_modes; i++)
-		if (report->modes[i].time_ns[ACCOUNT_COND] >= report->modes[i].lifetime_ns / 100 &&
-		    report->modes[i].time_ns[ACCOUNT_COND])
+		if (report_mode__maybe_locks(&report->modes[i]) >= MAYBE_LOCKS)
 			return true;
 	return false;
 }
@@ -131,7 +130,7 @@ void text__top_lock(struct text *text)
 	int n = 0;
 
 	if (!top) {
-		if (!waits_on_futexes(text->report))
+		if (!maybe_locks(text->report))
 			text__paragraph(text, 0, TEXT_LABEL, "%-*snone: no thread slept for a lock",
 					TEXT_LABEL, "top lock");
 		return;
@@ -139,7 +138,7 @@ void text__top_lock(struct text *text)
 	for (size_t i = 0; i < where->wall_ns.n; i++)
 		seconds += where->wall_ns.rounds[i] / 1e9;
 	line[0] = '\0';
-	if (seconds > 0 && top->handoffs)
+	if (seconds > 0 && (double)top->handoffs / seconds >= TEXT_LEAST_RATE)
 		n = snprintf(line, sizeof(line), ": %.*f handoffs/s",
 			     (double)top->handoffs / seconds < 10 ? 1 : 0,
 			     (double)top->handoffs / seconds);
@@ -258,6 +257,15 @@ static void print_unseen(struct text *text, size_t left_out)
 			yields, yields == 1 ? "" : "s");
 }
 
+/* Is it known where it was first waited for, and does its name not say so already? */
+static bool has_site(const struct report_lock *lock)
+{
+	size_t name = strnlen(lock->name, sizeof(lock->name));
+	size_t site = strnlen(lock->site, sizeof(lock->site));
+
+	return site && !memmem(lock->name, name, lock->site, site);
+}
+
 /* "3 locks of this name, with priority inheritance, robust": what else is known of it. */
 static size_t say_nature(FILE *out, const struct text *text, const struct report_lock *lock)
 {
@@ -272,7 +280,7 @@ static size_t say_nature(FILE *out, const struct text *text, const struct report
 	char site[TEXT_CELL];
 	size_t said = 0;
 
-	if (lock->site[0]) {
+	if (has_site(lock)) {
 		fprintf(out, ": first waited for in %s", TEXT_SAFE(text, site, lock->site));
 		said++;
 	}
@@ -312,7 +320,10 @@ static void say_holders(FILE *out, const struct text *text, const struct report_
 /* Is there more to say of it than the table does? */
 static bool has_details(const struct report_lock *lock)
 {
-	return lock->site[0] || lock->objects > 1 || lock->pi || lock->robust || lock->shared ||
+	/* Whoever waits for a thread to end does so in pthread_join(3). */
+	if (lock->kind == LOCK_JOIN)
+		return false;
+	return has_site(lock) || lock->objects > 1 || lock->pi || lock->robust || lock->shared ||
 	       report_holding__total(&lock->held) ||
 	       (report_lock__contended(lock) && report_lock__coverage(lock) < COVERED);
 }

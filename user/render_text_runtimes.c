@@ -33,12 +33,20 @@ static void say_waits(FILE *out, const struct report_runtime *runtime)
 {
 	char share[TEXT_CELL], buf[TEXT_CELL];
 
-	fprintf(out, "waiting for its GIL took %s of thread time",
-		text__share(share, runtime->gil_wait_ns, runtime->lifetime_ns));
-	if (runtime->handoffs_per_s.known)
+	/* The first is what the verdict judges by; the second is how much it was. */
+	if (runtime->wanted_ns)
+		fprintf(out,
+			"of the time that its threads wanted to run, %s went by waiting for its "
+			"GIL (%s of all their time)",
+			text__share(buf, runtime->gil_wait_ns, runtime->wanted_ns),
+			text__share(share, runtime->gil_wait_ns, runtime->lifetime_ns));
+	else
+		fprintf(out, "waiting for its GIL took %s of all the time of its threads",
+			text__share(share, runtime->gil_wait_ns, runtime->lifetime_ns));
+	if (runtime->handoffs_per_s.known && runtime->handoffs_per_s.value >= TEXT_LEAST_RATE)
 		fprintf(out, "; %.*f handoffs/s", runtime->handoffs_per_s.value < 10 ? 1 : 0,
 			runtime->handoffs_per_s.value);
-	else
+	else if (!runtime->handoffs_per_s.known)
 		fprintf(out, "; %" PRIu64 " handoff%s", runtime->handoffs,
 			runtime->handoffs == 1 ? "" : "s");
 	if (runtime->mean_hold_ns.known)
@@ -88,9 +96,10 @@ static void print_outlook(struct text *text, const struct report_mode *mode)
 		return;
 	TEXT_SAFE(text, of, mode->mode);
 	text__paragraph(text, 0, 2,
-			"%s%s%.1f threads wanted to run at once, on average; CPUs used: %.1f of %u",
+			"%s%s%.1f threads wanted to run at once, on average, and %.1f did, on %u "
+			"CPU%s",
 			text->report->n_modes > 1 ? of : "", text->report->n_modes > 1 ? ": " : "",
-			outlook.wanted, outlook.ran, outlook.cpus);
+			outlook.wanted, outlook.ran, outlook.cpus, outlook.cpus == 1 ? "" : "s");
 }
 
 /* One thread of the table, with whose it is. */
@@ -151,6 +160,18 @@ static size_t add_rows(struct text *text, struct text_table *table, const struct
 	return n - most;
 }
 
+/* Threads that the table has not: left out here, and more that the report has not either. */
+static void print_more_threads(struct text *text, size_t left_out, size_t more)
+{
+	if (left_out && !more)
+		text__paragraph(text, 0, 2, "%zu more thread%s not shown (--threads shows all).",
+				left_out, left_out == 1 ? "" : "s");
+	else if (more)
+		text__paragraph(text, 0, 2, "and %zu more thread%s, which waited less%s.",
+				left_out + more, left_out + more == 1 ? "" : "s",
+				left_out ? " (--threads shows more)" : "");
+}
+
 static void print_threads(struct text *text)
 {
 	static const struct text_column columns[] = {
@@ -165,7 +186,7 @@ static void print_threads(struct text *text)
 	};
 	const struct report *report = text->report;
 	struct text_column chosen[sizeof(columns) / sizeof(*columns)];
-	size_t with = 0, n = 0, left_out = 0;
+	size_t with = 0, n = 0, left_out = 0, more = 0;
 	struct text_table table;
 
 	for (size_t i = 0; i < report->n_modes; i++)
@@ -179,14 +200,14 @@ static void print_threads(struct text *text)
 	text_table__init(&table, chosen, n);
 	for (size_t i = 0; i < report->n_modes; i++)
 		for (size_t j = 0; j < report->modes[i].n_runtimes; j++)
-			if (report->modes[i].runtimes[j].n_threads)
+			if (report->modes[i].runtimes[j].n_threads) {
 				left_out += add_rows(text, &table, &report->modes[i],
 						     &report->modes[i].runtimes[j], with > 1);
+				more += report->modes[i].runtimes[j].n_more_threads;
+			}
 	fputc('\n', text->out);
 	text_table__print(&table, text);
-	if (left_out)
-		text__paragraph(text, 0, 2, "%zu more thread%s not shown (--threads shows all).",
-				left_out, left_out == 1 ? "" : "s");
+	print_more_threads(text, left_out, more);
 }
 
 void text__runtimes(struct text *text)

@@ -12,10 +12,8 @@
 
 #define MOSTLY 0.5		/* share of thread time from which a thing is what threads did */
 #define ALONE 1.5		/* threads that want to run, on average, below which it is one */
-#define ALL_CPUS 0.9		/* of the CPUs in use, from which there is none left to be had */
-
-#define NEARLY 0.95		/* rounding, and threads that begin and end, make up for the rest */
 #define SAID 0.05		/* a share that differs by less has been said already */
+
 const char *verdict__runtime(char buf[VERDICT_RUNTIME], const struct report_runtime *runtime,
 			     size_t versions)
 {
@@ -39,18 +37,23 @@ static void say_label(struct judge *j, const struct report_mode *mode)
 static void say_gain(struct judge *j, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
+	int digits = outlook.wanted < 0.1 ? 3 : 1;
 
-	/* What runs besides may be more than what has a GIL. */
-	if (!outlook.known || outlook.wanted < outlook.ran * NEARLY)
+	/* Other programs that ran would run beside processes, too: nobody knows how much. */
+	if (!outlook.known || !outlook.alone)
 		return;
 	say_label(j, mode);
-	fprintf(j->out, "On average %.1f threads wanted to run at once and %.1f did",
-		outlook.wanted, outlook.ran);
+	fprintf(j->out, "On average %.*f threads wanted to run at once and %.*f did", digits,
+		outlook.wanted, digits, outlook.ran);
 	if (outlook.gain >= GAIN_MATTERS)
 		fprintf(j->out,
 			": on %u CPU%s processes could be up to %.1fx faster; more threads would "
 			"not be.\n",
 			outlook.cpus, outlook.cpus == 1 ? "" : "s", outlook.gain);
+	else if (outlook.cpus == 1 && outlook.ready < ALL_CPUS)
+		fputs(", on one CPU: more threads would not be faster, and processes only if the "
+		      "GIL is held by threads that sleep.\n",
+		      j->out);
 	else if (outlook.cpus == 1)
 		fputs(", on one CPU: neither processes nor more threads would be faster, what "
 		      "waits for the GIL would wait for the CPU.\n",
@@ -60,6 +63,10 @@ static void say_gain(struct judge *j, const struct report_mode *mode)
 			", on all of the %u CPUs: processes would not be faster, what waits for "
 			"the GIL would wait for a CPU.\n",
 			outlook.cpus);
+	else if (outlook.ready >= ALL_CPUS * outlook.cpus)
+		fputs(", and others waited for a CPU already: processes would not be faster, what "
+		      "waits for the GIL would do so, too.\n",
+		      j->out);
 	else
 		fputs(": processes would hardly be faster.\n", j->out);
 }
@@ -69,6 +76,9 @@ static void say_instead(struct judge *j, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
 
+	/* What the mode did is what all programs in it did. */
+	if (outlook.known && !outlook.alone)
+		return;
 	say_label(j, mode);
 	if (verdict__waits_overlap(mode))
 		fputs("They sleep or wait for I/O or children, which threads do at the same time: "
@@ -99,20 +109,24 @@ void verdict__say_runtimes(struct judge *j, const struct report_mode *mode)
 	if (gils.with && gils.lifetime_ns) {
 		verdict__runtime(which, gils.with, gils.n_with);
 		if (gils.share >= GIL_MATTERS) {
-			/* Of one mode, the sentence before has said what all threads did. */
+			/*
+			 * Of one mode, the sentence before has said what part of thread time
+			 * it was: where threads did not sleep besides, that is the same.
+			 */
 			if (j->report->n_modes > 1 ||
 			    fabs(verdict__gil_share(mode) - gils.share) >= SAID) {
 				say_label(j, mode);
 				fprintf(j->out,
-					"Waiting for the GIL of %s took %s of its threads' time.\n",
-					which, verdict__percent(share, gils.share));
+					"Of the time that its threads wanted to run, %s went by "
+					"waiting for the GIL of %s.\n",
+					verdict__percent(share, gils.share), which);
 			}
 			say_gain(j, mode);
 		} else {
 			say_label(j, mode);
 			fprintf(j->out,
-				"The GIL of %s is not what threads wait for: that took %s of their "
-				"time.\n",
+				"The GIL of %s is not what threads wait for: of the time that they "
+				"wanted to run, %s went by waiting for it.\n",
 				which, verdict__percent(share, gils.share));
 			say_instead(j, mode);
 		}

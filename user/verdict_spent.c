@@ -70,16 +70,6 @@ static int compare_items(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static bool mostly_unknown_futexes(const struct report_mode *mode)
-{
-	uint64_t ns = 0;
-
-	for (size_t i = 0; i < mode->n_locks; i++)
-		if (mode->locks[i].kind == LOCK_UNKNOWN)
-			ns += mode->locks[i].total_ns;
-	return ns > mode->time_ns[ACCOUNT_OTHER] / 2;
-}
-
 /* What threads of any command may spend their time on, and those of a job do not. */
 static size_t list_other(struct item *items, const struct report_mode *mode)
 {
@@ -99,7 +89,7 @@ static size_t list_other(struct item *items, const struct report_mode *mode)
 	for (size_t i = 0; i < n; i++) {
 		const char *words = others[i].words;
 
-		if (others[i].account == ACCOUNT_OTHER && mostly_unknown_futexes(mode))
+		if (others[i].account == ACCOUNT_OTHER && report_mode__unknown_futexes(mode))
 			words = "waiting for futexes of a use that is not known";
 		items[i].share = verdict__share(mode, others[i].account);
 		snprintf(items[i].words, sizeof(items[i].words), "%s", words);
@@ -153,7 +143,7 @@ void verdict__say_spent(struct judge *j, const char *who, const struct report_mo
 	} else {
 		items[n].share = lock;
 		/* Futexes that are not told apart may be locks, too. */
-		items[n].always = verdict__share(mode, ACCOUNT_COND) < 0.01;
+		items[n].always = report_mode__maybe_locks(mode) < MAYBE_LOCKS;
 		snprintf(items[n++].words, sizeof(items[0].words), "waiting for locks");
 		items[n].share = verdict__share(mode, ACCOUNT_RUNNING);
 		snprintf(items[n++].words, sizeof(items[0].words), "running");

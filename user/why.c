@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "contention.h"
+#include "why_say.h"
 #include "why_words.h"
 
 #define MOST_BUSY 3		/* threads that are named as busy */
@@ -114,16 +115,27 @@ static void say_time(const struct why_facts *facts, FILE *out)
 	fputs(".", out);
 }
 
-/* That it is not the GIL is worth as much as that it is, of a program that has one. */
-static void say_gil(const struct why_facts *facts, FILE *out)
+/* Does what it says name the lock that is waited for the most? */
+static bool names_lock(const struct why_rule *rule)
 {
+	return rule->say == why_say__lock || rule->say == why_say__deadlock ||
+	       rule->say == why_say__blocked;
+}
+
+/* That it is not the GIL is worth as much as that it is, of a program that has one. */
+static void say_gil(const struct why_facts *facts, const struct why_rule *rule, FILE *out)
+{
+	/* Not of the lock that has just been told of as what is waited for. */
+	bool named = facts->lock && facts->lock->kind == LOCK_GIL && names_lock(rule);
 	struct gil_sum gils = report_mode__gils(facts->mode);
 	char name[WHY_WORD], share[WHY_WORD];
 
 	if (!facts->lifetime_ns)
 		return;
-	if (gils.with && gils.lifetime_ns && gils.share < GIL_MATTERS)
-		fprintf(out, " The GIL of %s is not what it waits for (%s of the time).",
+	if (gils.with && gils.lifetime_ns && gils.share < GIL_MATTERS && !named)
+		fprintf(out,
+			" The GIL of %s is not what it waits for (%s of the time that its threads "
+			"wanted to run).",
 			why__runtime(name, gils.with), why__percent(share, gils.share));
 	if (gils.without)
 		fprintf(out, " %s is free-threaded: there is no GIL to wait for.",
@@ -165,7 +177,7 @@ static int say_all(const struct why_facts *facts, FILE *out)
 		fputc(' ', out);
 	}
 	rule->say(facts, out);
-	say_gil(facts, out);
+	say_gil(facts, rule, out);
 	fputc('\n', out);
 	if (size)
 		fprintf(out, "Try: %s\n", advice);

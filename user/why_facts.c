@@ -9,7 +9,6 @@
 #include "contention.h"
 
 #define IDLE 0.99		/* share of its life that an idle thread waits for others' sake */
-#define ALL_CPUS 0.90		/* of the CPUs, from which there is none left to be had */
 #define THROUGHOUT 0.999	/* share of its life that is all of it */
 
 double why_thread__share(const struct report_thread *thread, enum account account)

@@ -109,7 +109,7 @@ static void say_outlook(const struct why_facts *facts, FILE *out)
 {
 	struct gil_outlook outlook = report_mode__outlook(facts->report, facts->mode);
 
-	if (outlook.known && outlook.gain >= GAIN_MATTERS)
+	if (outlook.gain >= GAIN_MATTERS)
 		fprintf(out,
 			" On average %.1f threads wanted to run at once and %.1f did: on %u CPU%s "
 			"processes could be up to %.1fx faster.",
@@ -166,9 +166,20 @@ static void advise_gil(const struct why_facts *facts, FILE *out)
 
 	if (trouble != HOLDERS_WORK)
 		fputs(holder_trouble__advice(facts->lock, trouble), out);
-	else if (outlook.known && outlook.gain < GAIN_MATTERS && outlook.cpus == 1)
+	else if (outlook.gain < GAIN_MATTERS && outlook.known && outlook.cpus == 1 &&
+		 outlook.ready >= ALL_CPUS)
 		fputs("more CPUs, and then processes; on one CPU neither processes nor more "
 		      "threads will help.",
+		      out);
+	else if (outlook.gain < GAIN_MATTERS &&
+		 (why_facts__all_cpus(facts) ||
+		  (outlook.known && outlook.ready >= ALL_CPUS * outlook.cpus)))
+		fputs("more CPUs, and then processes; what waits for the GIL would wait for a CPU, "
+		      "so neither processes nor more threads will help.",
+		      out);
+	else if (outlook.gain < GAIN_MATTERS && outlook.alone)
+		fputs("do the heavy part where the GIL is released (native code, I/O); processes "
+		      "would hardly be faster, and more threads will not help.",
 		      out);
 	else
 		fputs("processes instead of threads, or do the heavy part where the GIL is "

@@ -422,6 +422,7 @@ struct report *python_report(void)
 	report->workers = 0;
 	snprintf(report->command_line, sizeof(report->command_line), "convoy record -- python3 x");
 	mode->could_run = known(3);
+	mode->ready_run = mode->did_run = known(1);
 	add_gil(mode, mode->worker_time_ns[ACCOUNT_LOCK]);
 	/* The waits for it are within the share of `lock` that is not the GIL's. */
 	mode->locks[0].total_ns -= mode->lifetime_ns / 10;

@@ -165,13 +165,16 @@ for part in ("running", "runnable", "asleep", "waiting"):
 for bad in (None, [], {}, {"running": 1}):
     check("python", lock + ["holder_did"], bad)
     check("python", lock + ["holders", 0, "did"], bad)
-for bad in (-1, "1", []):
-    check("python", only + ["could_run"], bad)
-check("python", only + ["could_run"], None, good=True)
-check("untraced", mode + ["could_run"], 1.5)
+for key in ("could_run", "ready_run", "did_run"):
+    for bad in (-1, "1", []):
+        check("python", only + [key], bad)
+    check("python", only + [key], None, good=True)
+    check("untraced", mode + [key], 1.5)
 check("untraced", mode + ["runtimes"], reports["python"]["modes"][0]["runtimes"])
 runtime = only + ["runtimes", 0]
-for key in ("version", "hint", "gil_wait_ns", "gil_share", "handoffs", "handoffs_per_s",
+for bad in (None, -1, 1.5, "1"):
+    check("python", runtime + ["threads_more"], bad)
+for key in ("version", "hint", "gil_wait_ns", "wanted_ns", "gil_share", "handoffs", "handoffs_per_s",
             "mean_hold_ns", "switch_interval_ns"):
     check("python", runtime + [key], None, good=True)
     check("python", runtime + [key], True)

@@ -300,10 +300,15 @@ static void test_json_of_locks_and_runtimes(void **state)
 	(void)state;
 	snprintf(other->hint, sizeof(other->hint), "it was built without");
 	add_runtime(&report->modes[0], "", GIL_UNKNOWN);
+	report->modes[0].ready_run = known(1.5);
+	report->modes[0].runtimes[0].n_more_threads = 7;
+	report->modes[0].runtimes[0].wanted_ns = 12345678901;
 	json = parsed(report, false);
 	keep(report, "python");
 	mode = mode_at(json, 0);
 	assert_true(json_number_value(json_object_get(mode, "could_run")) == 3);
+	assert_true(json_number_value(json_object_get(mode, "ready_run")) == 1.5);
+	assert_true(json_number_value(json_object_get(mode, "did_run")) == 1);
 
 	lock = json_array_get(json_object_get(mode, "locks"), 0);
 	assert_string_equal(json_string_value(json_object_get(lock, "object")), "cpython:gil");
@@ -342,6 +347,8 @@ static void test_json_of_locks_and_runtimes(void **state)
 	assert_true(json_is_null(json_object_get(runtime, "hint")));
 	check_integer(runtime, "processes", 1);
 	check_integer(runtime, "handoffs", 397);
+	check_integer(runtime, "threads_more", 7);
+	check_integer(runtime, "wanted_ns", 12345678901);
 	check_integer(runtime, "mean_hold_ns", 5020000);
 	check_integer(runtime, "switch_interval_ns", 5000000);
 	check_integer(runtime, "gil_wait_ns", (json_int_t)report->modes[0].runtimes[0].gil_wait_ns);
@@ -362,6 +369,8 @@ static void test_json_of_locks_and_runtimes(void **state)
 	assert_string_equal(json_string_value(json_object_get(runtime, "hint")),
 			    "it was built without");
 	check_integer(runtime, "gil_wait_ns", 0);
+	check_integer(runtime, "threads_more", 0);
+	assert_true(json_is_null(json_object_get(runtime, "wanted_ns")));
 	assert_true(json_is_null(json_object_get(runtime, "gil_share")));
 	assert_true(json_is_null(json_object_get(runtime, "handoffs_per_s")));
 	runtime = json_array_get(json_object_get(mode, "runtimes"), 2);
@@ -380,6 +389,8 @@ static void test_json_of_locks_and_runtimes(void **state)
 	assert_true(json_is_null(json_object_get(lock, "object")));
 	assert_true(json_is_null(json_object_get(lock, "site")));
 	assert_true(json_is_null(json_object_get(mode, "could_run")));
+	assert_true(json_is_null(json_object_get(mode, "ready_run")));
+	assert_true(json_is_null(json_object_get(mode, "did_run")));
 	assert_int_equal(json_array_size(need(json_object_get(mode, "runtimes"))), 0);
 	/* Older recordings tell it by the shares alone. */
 	assert_true(fabs(json_real_value(json_object_get(lock, "holder_known")) - 0.98) < 1e-9);

@@ -165,7 +165,7 @@ static void test_of_several_modes(void **state)
 	assert_contains(out, "\nGIL of convoy-work (gil-timed): held by worker-1 50 %, worker-2 48 "
 			     "%; while others waited its holders ran 100 %,");
 	assert_contains(out, "\ngil-timed: CPython 3.11.7 in 1 process: waiting for its GIL took 0 "
-			     "% of thread time; 0 handoffs\n");
+			     "% of all the time of its threads; 0 handoffs\n");
 	free(out);
 	check_widths(report);
 	report__free(report);
@@ -176,15 +176,18 @@ static void test_runtimes(void **state)
 	struct report *report = python_report();
 	struct report_mode *mode = &report->modes[0];
 	struct report_runtime *runtime;
-	char *out = text_of(report, 80);
+	char *out;
 
 	(void)state;
+	mode->runtimes[0].wanted_ns = mode->runtimes[0].gil_wait_ns * 4 / 3;
+	out = text_of(report, 80);
 	assert_contains(
 		out,
 		"\nruntimes\n"
-		"CPython 3.11.7 in 1 process: waiting for its GIL took 52 % of thread time; 198\n"
-		"  handoffs/s, held 5.02 ms on average, switch interval as observed 5.00 ms\n"
-		"3.0 threads wanted to run at once, on average; CPUs used: 1.0 of 2\n"
+		"CPython 3.11.7 in 1 process: of the time that its threads wanted to run, 75 %\n"
+		"  went by waiting for its GIL (52 % of all their time); 198 handoffs/s, held\n"
+		"  5.02 ms on average, switch interval as observed 5.00 ms\n"
+		"3.0 threads wanted to run at once, on average, and 1.0 did, on 2 CPUs\n"
 		"\n"
 		"pid  tid  comm      GIL wait  of its life  held for others\n"
 		"100  101  worker-1    1.32 s         67 %             50 %\n"
@@ -212,7 +215,7 @@ static void test_runtimes(void **state)
 	assert_contains(out, "\nCPython in 1 process: its GIL was not found, and what waits for it "
 			     "is among the other waits; install its symbols\n");
 	assert_contains(out, "\nCPython 3.12.1 in 1 process: waiting for its GIL took 30 % of "
-			     "thread time; 1 handoff\n");
+			     "all the time of its threads; 1 handoff\n");
 	assert_contains(out,
 			"\nruntime         pid  tid  comm      GIL wait  of its life  held for "
 			"others\n");
@@ -226,13 +229,120 @@ static void test_runtimes(void **state)
 	free(out);
 	check_widths(report);
 
+	/* More than the report has, and fewer handoffs than are worth a number. */
+	mode->runtimes[0].handoffs_per_s = known(0.049);
+	runtime->n_more_threads = 36;
+	out = text_of(report, 300);
+	assert_contains(out, "\nand 38 more threads, which waited less (--threads shows more).\n");
+	assert_contains(out, "(52 % of all their time), held 5.02 ms on average");
+	assert_lacks(out, "0.0 handoffs/s");
+	free(out);
+	out = rendered("text", report, &(struct render_options){ .width = 120, .threads = true });
+	assert_contains(out, "\nand 36 more threads, which waited less.\n");
+	free(out);
+	mode->runtimes[0].handoffs_per_s = known(0.05);
+	runtime->n_more_threads = 0;
+	out = text_of(report, 300);
+	assert_contains(out, "; 0.1 handoffs/s, held");
+	free(out);
+
 	/* The hint of a runtime that is known. */
 	mode->n_runtimes = 1;
 	snprintf(mode->runtimes[0].hint, sizeof(mode->runtimes[0].hint), "\033[2Jby the way");
-	out = text_of(report, 200);
+	out = text_of(report, 300);
 	assert_contains(out, "as observed 5.00 ms; \\x1b[2Jby the way\n");
 	free(out);
 	mode->n_runtimes = 4;
+	report__free(report);
+}
+
+/* A site that is in the name, and joins, are no news. */
+static void test_no_details_of_what_is_said(void **state)
+{
+	const struct render_options options = { .width = 300, .verbose = true };
+	struct report *report = python_report();
+	struct report_mode *mode = &report->modes[0];
+	struct report_lock *lock;
+	char *out;
+
+	(void)state;
+	lock = add_bare_lock(mode, "(thread exit)", LOCK_JOIN, mode->lifetime_ns / 10);
+	snprintf(lock->site, sizeof(lock->site), "__pthread_clockjoin_ex+0x95");
+	lock->objects = 3;
+	lock = add_bare_lock(mode, "cond of pop+0x10", LOCK_COND, mode->lifetime_ns / 10);
+	snprintf(lock->site, sizeof(lock->site), "pop+0x10");
+	lock = add_bare_lock(mode, "mutex of push+0x8", LOCK_MUTEX, mode->lifetime_ns / 10);
+	snprintf(lock->site, sizeof(lock->site), "push+0x8");
+	lock->robust = true;
+	out = rendered("text", report, &options);
+	assert_lacks(out, "pthread_clockjoin");
+	assert_lacks(out, "\n(thread exit): ");
+	assert_lacks(out, "\ncond of pop+0x10: ");
+	/* What else is known of it is. */
+	assert_contains(out, "\nmutex of push+0x8: robust; who held it is not known\n");
+	free(out);
+	report__free(report);
+}
+
+/* Waits that nobody knows the use of may be for locks; those for work are not. */
+static void test_waits_that_may_be_for_locks(void **state)
+{
+	static const struct {
+		const char *name;
+		enum lock_kind kind;
+		unsigned per_mille; /* of all thread time */
+		bool none;	    /* can it be said that no thread slept for a lock? */
+	} cases[] = {
+		{ "(unnamed futex)", LOCK_UNKNOWN, 390, false },
+		{ "pool+0x40", LOCK_UNKNOWN, 11, false },
+		{ "(unnamed futex)", LOCK_UNKNOWN, 9, true },
+		{ "(unnamed condition variable)", LOCK_COND, 390, false },
+		{ "start barrier", LOCK_BARRIER, 390, true },
+		{ "queue", LOCK_COND, 390, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report *report = empty_report();
+		const struct sketch sketch = { "command", 1000, 0, 1, 4, 4, 500, 0, 0, 0, 0 };
+		struct report_mode *mode = add_mode(report, &sketch, 1);
+		uint64_t ns = mode->lifetime_ns / 1000 * cases[i].per_mille;
+		char *out;
+
+		report->job[0] = report->reference[0] = '\0';
+		add_bare_lock(mode, cases[i].name, cases[i].kind, ns);
+		judge(report);
+		out = text_of(report, 200);
+		if (cases[i].none) {
+			assert_contains(out, "none: no thread slept for a lock");
+			assert_contains(out, "none waiting for locks");
+		} else {
+			assert_lacks(out, "no thread slept for a lock");
+			assert_lacks(out, "none waiting for locks");
+		}
+		free(out);
+		report__free(report);
+	}
+}
+
+/* What `other` mostly is, is of those threads of which its share is. */
+static void test_unknown_futexes_of_workers(void **state)
+{
+	struct report *report = python_report();
+	struct report_mode *mode = &report->modes[0];
+
+	(void)state;
+	mode->worker_time_ns[ACCOUNT_OTHER] = mode->time_ns[ACCOUNT_OTHER] = 100;
+	add_bare_lock(mode, "(unnamed futex)", LOCK_UNKNOWN, 51);
+	assert_true(report_mode__unknown_futexes(mode));
+	mode->locks[2].total_ns = 50;
+	assert_false(report_mode__unknown_futexes(mode));
+	/* All of it may have been what the others waited for. */
+	mode->locks[2].total_ns = 800;
+	mode->time_ns[ACCOUNT_OTHER] = 1000;
+	assert_false(report_mode__unknown_futexes(mode));
+	mode->locks[2].total_ns = 951;
+	assert_true(report_mode__unknown_futexes(mode));
 	report__free(report);
 }
 
@@ -268,10 +378,24 @@ static void test_outlook(void **state)
 	/* Never slower. */
 	mode->could_run = known(0.5);
 	assert_true(report_mode__outlook(report, mode).gain == 1);
+	/* Waiting for a CPU is no gain. */
+	mode->could_run = known(3);
+	mode->ready_run = known(1.6);
+	assert_true(report_mode__outlook(report, mode).gain == 2 / 1.6);
+	/* Of what others took, it is not known. */
+	mode->did_run = known(0.9);
+	mode->time_ns[ACCOUNT_RUNNING] = (uint64_t)mode->wall_ns.median;
+	outlook = report_mode__outlook(report, mode);
+	assert_true(outlook.known && !outlook.alone && outlook.gain == 1);
 	/* Of nothing that ran, nothing is known. */
-	mode->cores_used.median = 0;
+	mode->ready_run = known(0);
 	assert_false(report_mode__outlook(report, mode).known);
-	mode->cores_used.median = 1;
+	mode->ready_run.known = false;
+	assert_false(report_mode__outlook(report, mode).known);
+	mode->ready_run = known(1);
+	mode->did_run.known = false;
+	assert_false(report_mode__outlook(report, mode).known);
+	mode->did_run = known(1);
 	mode->could_run.known = false;
 	assert_false(report_mode__outlook(report, mode).known);
 	mode->could_run.known = true;
@@ -288,6 +412,9 @@ int main(void)
 		cmocka_unit_test(test_details_are_of_what_matters),
 		cmocka_unit_test(test_of_several_modes),
 		cmocka_unit_test(test_runtimes),
+		cmocka_unit_test(test_no_details_of_what_is_said),
+		cmocka_unit_test(test_waits_that_may_be_for_locks),
+		cmocka_unit_test(test_unknown_futexes_of_workers),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_outlook),
 	};

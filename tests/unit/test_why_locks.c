@@ -50,7 +50,9 @@ static struct report *python_threads(unsigned cpus)
 	strcpy(report->modes->locks[0].runtime, "CPython 3.11.7");
 	runtime->gil_wait_ns = report->modes->locks[0].total_ns;
 	runtime->lifetime_ns = 3 * WATCHED_NS;
+	runtime->wanted_ns = WATCHED_NS / 100 * 297;
 	report->modes->could_run = known(2.97);
+	report->modes->ready_run = report->modes->did_run = known(0.99);
 	held(report, 97, 1, 0);
 	return report;
 }
@@ -93,8 +95,71 @@ static void test_gil_of_a_sleeper(void **state)
 	(void)state;
 	held(report, 30, 1, 60);
 	text = explain_by(report, "lock");
-	assert_contains(text, "for 33 % of it running, 66 % of it asleep or in I/O.");
+	assert_contains(text,
+			" Its holders spent 33 % of it running, 66 % of it asleep or in I/O.");
 	assert_contains(text, "\nTry: native code that sleeps or does I/O should let the GIL go");
+	free(text);
+}
+
+/* What would run beside others has no CPU to do so, whoever has them all. */
+static void test_gil_with_all_cpus_in_use(void **state)
+{
+	struct report *report = python_threads(2);
+	char *text;
+
+	(void)state;
+	report->modes->could_run = known(4);
+	report->modes->ready_run = report->modes->did_run = known(1.9);
+	text = explain_by(report, "lock");
+	assert_contains(text, "\nTry: more CPUs, and then processes; what waits for the GIL would "
+			      "wait for a CPU");
+	assert_lacks(text, "could be up to");
+	free(text);
+
+	/* Others have them. */
+	report = python_threads(2);
+	report->modes->ready_run = known(1.9);
+	text = explain_by(report, "lock");
+	assert_contains(text, "\nTry: more CPUs, and then processes; what waits");
+	free(text);
+
+	/* There are CPUs, and little to run on them. */
+	report = python_threads(4);
+	report->modes->could_run = known(1.05);
+	text = explain_by(report, "lock");
+	assert_contains(text, "\nTry: do the heavy part where the GIL is released (native code, "
+			      "I/O); processes would hardly be faster");
+	free(text);
+
+	/* Nothing is known of what could run. */
+	report = python_threads(4);
+	report->modes->could_run.known = false;
+	text = explain_by(report, "lock");
+	assert_contains(text, "\nTry: processes instead of threads");
+	free(text);
+}
+
+/* A lock that is told of as what is waited for is not what is not waited for. */
+static void test_gil_that_is_named_is_not_denied(void **state)
+{
+	struct report *report = python_threads(2);
+	char *text;
+
+	(void)state;
+	report->modes->runtimes->wanted_ns = 0;
+	report->modes->runtimes->lifetime_ns *= 1000;
+	text = explain_by(report, "lock");
+	assert_contains(text, "They waited for the GIL of CPython 3.11.7");
+	assert_lacks(text, "is not what it waits for");
+	free(text);
+
+	/* Idle threads beside them are not asked. */
+	report = python_threads(2);
+	report->modes->runtimes->lifetime_ns *= 1000;
+	for (int i = 0; i < 60; i++)
+		add_busy(report, "idler", 0.1, ACCOUNT_SLEEP, 1000, -1);
+	text = explain_by(report, "lock");
+	assert_lacks(text, "is not what it waits for");
 	free(text);
 }
 
@@ -108,10 +173,11 @@ static void test_gil_is_not_it(void **state)
 	add_busy(report, "main", 100, ACCOUNT_RUNNING, 930, ACCOUNT_LOCK, 40, ACCOUNT_IO, 30, -1);
 	runtime = add_runtime(report->modes, "3.12.1", GIL_PRESENT);
 	runtime->gil_wait_ns = WATCHED_NS / 1000 * 40;
+	runtime->wanted_ns = WATCHED_NS / 1000 * 970;
 	runtime->lifetime_ns = WATCHED_NS;
 	text = explain_by(report, "compute");
-	assert_contains(text, " The GIL of CPython 3.12.1 is not what it waits for (4.0 % of the "
-			      "time).");
+	assert_contains(text, " The GIL of CPython 3.12.1 is not what it waits for (4.1 % of the "
+			      "time that its threads wanted to run).");
 	/* More threads would. */
 	assert_contains(text, "; or share the work among processes, for CPUs are free");
 	free(text);
@@ -247,6 +313,8 @@ int main(void)
 		cmocka_unit_test(test_gil),
 		cmocka_unit_test(test_gil_on_one_cpu),
 		cmocka_unit_test(test_gil_of_a_sleeper),
+		cmocka_unit_test(test_gil_with_all_cpus_in_use),
+		cmocka_unit_test(test_gil_that_is_named_is_not_denied),
 		cmocka_unit_test(test_gil_is_not_it),
 		cmocka_unit_test(test_suspicion_needs_a_gil),
 		cmocka_unit_test(test_a_mutex_of_a_sleeper),
