@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 #define REGIONS_MAX 32768
 #define FILES_MAX 4096
 #define MODULES_MAX 256		/* that are gone through one by one */
+#define THREADS_TRIED 16	/* of a process whose first thread has exited */
 
 /* What is mapped: a file, or memory with a name. */
 struct file {
@@ -26,8 +29,9 @@ struct region {
 	bool executable, shared;
 };
 
-/* All that is mapped at one time. */
+/* All that is mapped at one time. Those that share one do not change it. */
 struct layout {
+	unsigned refs;
 	struct region *regions;	/* by address, none overlaps another */
 	size_t n_regions, regions_room;
 	struct file *files;
@@ -40,8 +44,17 @@ struct address_space {
 	uint64_t owner;
 	int proc;
 	uint64_t read_ns;
-	struct layout layout;
+	struct layout *layout;
 };
+
+static struct layout *new_layout(void)
+{
+	struct layout *layout = calloc(1, sizeof(*layout));
+
+	if (layout)
+		layout->refs = 1;
+	return layout;
+}
 
 struct address_space *address_space__new(uint32_t pid)
 {
@@ -49,6 +62,11 @@ struct address_space *address_space__new(uint32_t pid)
 
 	if (!space)
 		return NULL;
+	space->layout = new_layout();
+	if (!space->layout) {
+		free(space);
+		return NULL;
+	}
 	space->pid = pid;
 	space->proc = -1;
 	/* One that is not used again while there is anything by which to find it. */
@@ -63,15 +81,82 @@ static void clear(struct layout *layout)
 	free(layout->files);
 	free(layout->regions);
 	free(layout->program);
-	memset(layout, 0, sizeof(*layout));
+	*layout = (struct layout){ .refs = layout->refs };
+}
+
+static void release(struct layout *layout)
+{
+	if (--layout->refs)
+		return;
+	clear(layout);
+	free(layout);
+}
+
+static int copy(struct layout *to, const struct layout *from)
+{
+	to->regions = malloc((from->n_regions + 2) * sizeof(*to->regions));
+	to->files = malloc((from->n_files + 2) * sizeof(*to->files));
+	if (!to->regions || !to->files)
+		return -ENOMEM;
+	to->regions_room = from->n_regions + 2;
+	to->files_room = from->n_files + 2;
+	if (from->n_regions)
+		memcpy(to->regions, from->regions, from->n_regions * sizeof(*to->regions));
+	to->n_regions = from->n_regions;
+	for (; to->n_files < from->n_files; to->n_files++) {
+		to->files[to->n_files] = from->files[to->n_files];
+		to->files[to->n_files].path = strdup(from->files[to->n_files].path);
+		if (!to->files[to->n_files].path)
+			return -ENOMEM;
+	}
+	if (!from->program)
+		return 0;
+	to->program = strdup(from->program);
+	return to->program ? 0 : -ENOMEM;
+}
+
+/* A layout that is nobody else's: to be changed, or `anew` to be filled. */
+static int make_own(struct address_space *space, bool anew)
+{
+	struct layout *own;
+	int err;
+
+	if (space->layout->refs == 1)
+		return 0;
+	own = new_layout();
+	if (!own)
+		return -ENOMEM;
+	err = anew ? 0 : copy(own, space->layout);
+	release(err ? own : space->layout);
+	if (!err)
+		space->layout = own;
+	return err;
 }
 
 void address_space__free(struct address_space *space)
 {
 	if (!space)
 		return;
-	clear(&space->layout);
+	release(space->layout);
 	free(space);
+}
+
+void address_space__inherit(struct address_space *space, const struct address_space *parent,
+			    uint64_t born_ns)
+{
+	if (!address_space__is_empty(space) || space == parent)
+		return;
+	release(space->layout);
+	space->layout = parent->layout;
+	space->layout->refs++;
+	/* Files are the same ones. */
+	space->owner = parent->owner;
+	space->read_ns = parent->read_ns < born_ns ? parent->read_ns : born_ns;
+}
+
+bool address_space__is_empty(const struct address_space *space)
+{
+	return !space->layout->n_regions;
 }
 
 void address_space__set_proc(struct address_space *space, int proc)
@@ -229,12 +314,15 @@ static int tell(struct layout *layout, const struct mapping *mapping)
 
 int address_space__told(struct address_space *space, const struct mapping *mapping)
 {
+	int err;
+
 	if (mapping->kind == MAPPING_EXEC)
 		space->read_ns = 0;
 	/* /proc was asked later than that. */
 	else if (mapping->time_ns < space->read_ns)
 		return 0;
-	return tell(&space->layout, mapping);
+	err = make_own(space, mapping->kind == MAPPING_EXEC);
+	return err ? err : tell(space->layout, mapping);
 }
 
 static int tell_layout(void *ctx, const struct mapping *mapping)
@@ -242,19 +330,52 @@ static int tell_layout(void *ctx, const struct mapping *mapping)
 	return tell(ctx, mapping);
 }
 
+/* The first thread has exited, and with it all that /proc tells by its number. */
+static int read_other_threads(const struct address_space *space, struct map_proc *map_proc,
+			      uint64_t now, struct layout *fresh)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *tasks;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", space->pid);
+	tasks = opendir(path);
+	for (int n = 0; tasks && !err && !fresh->n_regions && n < THREADS_TRIED;) {
+		unsigned long tid;
+
+		entry = readdir(tasks);
+		if (!entry)
+			break;
+		tid = strtoul(entry->d_name, NULL, 10);
+		if (!tid || tid == space->pid)
+			continue;
+		n++;
+		err = map_proc__read(map_proc, (pid_t)tid, space->pid, now, tell_layout, fresh);
+	}
+	if (tasks)
+		closedir(tasks);
+	return err;
+}
+
 int address_space__read(struct address_space *space, struct map_proc *map_proc)
 {
-	struct layout fresh = { 0 };
+	struct layout *fresh = new_layout();
 	uint64_t now = monotonic_ns();
-	int err = map_proc__read(map_proc, (pid_t)space->pid, space->pid, now, tell_layout, &fresh);
+	int err;
 
+	if (!fresh)
+		return -ENOMEM;
+	err = map_proc__read(map_proc, (pid_t)space->pid, space->pid, now, tell_layout, fresh);
+	if (!err && !fresh->n_regions)
+		err = read_other_threads(space, map_proc, now, fresh);
 	space->read_ns = now;
-	if (!err && fresh.n_regions) {
-		clear(&space->layout);
+	if (!err && fresh->n_regions) {
+		release(space->layout);
 		space->layout = fresh;
 		return 0;
 	}
-	clear(&fresh);
+	release(fresh);
 	return err == -ENOMEM ? err : 0;
 }
 
@@ -272,7 +393,7 @@ static const struct region *region_at(const struct layout *layout, uint64_t addr
 static void to_mapping(const struct address_space *space, const struct region *region,
 		       struct mapping *mapping)
 {
-	const struct file *file = &space->layout.files[region->file];
+	const struct file *file = &space->layout->files[region->file];
 
 	*mapping = (struct mapping){ .kind = MAPPING_FILE,
 				     .pid = space->pid,
@@ -292,7 +413,7 @@ static void to_mapping(const struct address_space *space, const struct region *r
 bool address_space__find(const struct address_space *space, uint64_t address,
 			 struct mapping *mapping)
 {
-	const struct region *region = region_at(&space->layout, address);
+	const struct region *region = region_at(space->layout, address);
 
 	if (!region)
 		return false;
@@ -304,7 +425,7 @@ bool address_space__find(const struct address_space *space, uint64_t address,
 static bool open_module(struct address_space *space, struct elf_cache *cache,
 			const struct region *region, struct module *module)
 {
-	struct file *file = &space->layout.files[region->file];
+	struct file *file = &space->layout->files[region->file];
 	struct mapping mapping;
 
 	if (file->failed || (!file->inode && !file->build_id_size))
@@ -315,7 +436,9 @@ static bool open_module(struct address_space *space, struct elf_cache *cache,
 	if (module->file &&
 	    elf_file__bias(module->file, region->start, region->offset, &module->bias))
 		return true;
-	file->failed = true;
+	/* Without /proc it may be another process's alone to open. */
+	if (space->proc >= 0 || space->layout->refs == 1)
+		file->failed = true;
 	return false;
 }
 
@@ -350,7 +473,7 @@ static const struct region *code_above(const struct layout *layout, uint64_t add
 bool address_space__module(struct address_space *space, struct elf_cache *cache, uint64_t address,
 			   struct module *module)
 {
-	const struct layout *layout = &space->layout;
+	const struct layout *layout = space->layout;
 	const struct region *region = region_at(layout, address);
 
 	if (region && region->executable)
@@ -368,8 +491,8 @@ size_t address_space__modules(const struct address_space *space)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < space->layout.n_files; i++)
-		n += space->layout.files[i].executable;
+	for (size_t i = 0; i < space->layout->n_files; i++)
+		n += space->layout->files[i].executable;
 	return n;
 }
 
@@ -403,17 +526,17 @@ static const struct region *module_region(const struct layout *layout, size_t at
 
 bool address_space__module_path(const struct address_space *space, size_t at, const char **path)
 {
-	const struct region *region = module_region(&space->layout, at);
+	const struct region *region = module_region(space->layout, at);
 
 	if (region)
-		*path = space->layout.files[region->file].path;
+		*path = space->layout->files[region->file].path;
 	return region != NULL;
 }
 
 bool address_space__module_at(struct address_space *space, struct elf_cache *cache, size_t at,
 			      struct module *module)
 {
-	const struct region *region = module_region(&space->layout, at);
+	const struct region *region = module_region(space->layout, at);
 
 	return region && open_module(space, cache, region, module);
 }

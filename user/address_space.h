@@ -26,8 +26,19 @@ void address_space__free(struct address_space *space);	/* NULL is fine */
 int address_space__told(struct address_space *space, const struct mapping *mapping);
 
 /*
- * Read it anew from /proc, now. That the process is gone is no error: what is known of it
- * stays. Returns 0 or -ENOMEM.
+ * It begins as that of the parent is, in a process that was forked at `born_ns`
+ * (CLOCK_MONOTONIC). Nothing is copied until one of them changes. One that has something
+ * already stays as it is.
+ */
+void address_space__inherit(struct address_space *space, const struct address_space *parent,
+			    uint64_t born_ns);
+
+/* Is nothing known of it? */
+bool address_space__is_empty(const struct address_space *space);
+
+/*
+ * Read it anew from /proc, now, as another thread has it if the first has exited. That the
+ * process is gone is no error: what is known of it stays. Returns 0 or -ENOMEM.
  */
 int address_space__read(struct address_space *space, struct map_proc *map_proc);
 /* When that was done last, CLOCK_MONOTONIC; 0: never. */

@@ -62,6 +62,11 @@ int maps__map(struct maps *maps)
 	return 0;
 }
 
+bool maps__has_events(const struct maps *maps)
+{
+	return maps->events;
+}
+
 /* Where the search for it begins. */
 static size_t home_of(size_t room, uint32_t pid)
 {

@@ -28,6 +28,9 @@ int maps__open(struct maps **maps, bool events, bool all);
  */
 int maps__map(struct maps *maps);
 
+/* Does the kernel tell of mappings, and so of every exec? Once maps__map() was called. */
+bool maps__has_events(const struct maps *maps);
+
 /* From now on this process (as the initial PID namespace sees it) is recorded. */
 int maps__follow(struct maps *maps, uint32_t pid);
 /*

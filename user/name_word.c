@@ -372,10 +372,14 @@ void name_word__place(struct word_info *info, const struct word_frames *frames,
 	info->address = stack->word;
 	info->size = 4;
 	info->object[0] = '\0';
+	info->name[0] = '\0';
 	if (glibc && has_two_words(info, stack)) {
 		info->address &= ~7ull;
 		info->size = 8;
 	}
+	/* What kind of memory it is, only where it is known what there is. */
+	if (address_space__is_empty(space))
+		return;
 	mapped = address_space__find(space, stack->word, &mapping);
 	if (mapped && mapping.shared) {
 		name_in_file(info, &mapping, !(stack->op & FUTEX_PRIVATE_FLAG) && mapping.inode);

@@ -29,6 +29,13 @@ struct pending {
 	struct convoy_ev_stack stack;
 };
 
+/* A process that begins as its parent is at that time, once all is known until then. */
+struct birth {
+	uint64_t born_ns;
+	uint32_t parent_pid;
+	struct process *process, *parent;	/* the parent, as far as it was known; or NULL */
+};
+
 struct names {
 	bool read_proc;
 	struct map_proc *map_proc;
@@ -38,6 +45,8 @@ struct names {
 	struct pending *first, **last;
 	size_t n_pending;
 	uint64_t dropped;
+	struct birth *births;	/* by time; those before first_birth are done */
+	size_t first_birth, n_births, births_room;
 };
 
 int names__new(struct names **result, bool read_proc)
@@ -114,7 +123,7 @@ static int get_process(struct names *names, uint32_t pid, struct process **resul
 	return 0;
 }
 
-void names__forget(struct names *names, uint32_t pid)
+static void forget(struct names *names, uint32_t pid)
 {
 	struct process **place = place_of(names, pid), *process = *place;
 
@@ -125,6 +134,13 @@ void names__forget(struct names *names, uint32_t pid)
 	process->next = NULL;
 	process->gone = true;
 	release(process);
+}
+
+static void release_birth(struct birth *birth)
+{
+	release(birth->process);
+	if (birth->parent)
+		release(birth->parent);
 }
 
 static void close_process(struct process *process)
@@ -157,10 +173,99 @@ void names__free(struct names *names)
 	}
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (names->processes[i])
-			names__forget(names, names->processes[i]->pid);
+			forget(names, names->processes[i]->pid);
+	for (size_t i = names->first_birth; i < names->n_births; i++)
+		release_birth(&names->births[i]);
+	free(names->births);
 	elf_cache__free(names->cache);
 	map_proc__free(names->map_proc);
 	free(names);
+}
+
+/* --- births --------------------------------------------------------------------------- */
+
+/* Sorted by time, so that a parent begins before its children do. */
+static int note_birth(struct names *names, const struct birth *birth)
+{
+	size_t at = names->n_births;
+
+	if (at == names->births_room) {
+		size_t room = names->births_room ? 2 * names->births_room : 64;
+		struct birth *grown = realloc(names->births, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		names->births = grown;
+		names->births_room = room;
+	}
+	for (; at > names->first_birth && names->births[at - 1].born_ns > birth->born_ns; at--)
+		names->births[at] = names->births[at - 1];
+	names->births[at] = *birth;
+	names->n_births++;
+	birth->process->refs++;
+	if (birth->parent)
+		birth->parent->refs++;
+	return 0;
+}
+
+static int inherit(struct names *names, struct birth *birth)
+{
+	/* The program that it runs by then, unless the number is another's already. */
+	struct process *parent = *place_of(names, birth->parent_pid);
+	int err = 0;
+
+	if (!parent || parent->born_ns > birth->born_ns)
+		parent = birth->parent;
+	if (!parent)
+		return 0;
+	/* Of one that was found, nothing was told yet. */
+	if (address_space__is_empty(parent->space) && !parent->gone && names->read_proc &&
+	    !address_space__read_ns(parent->space))
+		err = address_space__read(parent->space, names->map_proc);
+	address_space__inherit(birth->process->space, parent->space, birth->born_ns);
+	return err;
+}
+
+/* Those who were born until then get what their parents have. */
+static int settle_births(struct names *names, uint64_t until_ns)
+{
+	int err = 0;
+
+	while (!err && names->first_birth < names->n_births &&
+	       names->births[names->first_birth].born_ns <= until_ns) {
+		struct birth *birth = &names->births[names->first_birth++];
+
+		err = inherit(names, birth);
+		release_birth(birth);
+	}
+	if (names->first_birth == names->n_births)
+		names->first_birth = names->n_births = 0;
+	return err;
+}
+
+int names__born(struct names *names, uint32_t pid, uint32_t parent, uint64_t born_ns)
+{
+	struct birth birth = { .born_ns = born_ns, .parent_pid = parent };
+	int err;
+
+	forget(names, pid);
+	err = get_process(names, pid, &birth.process);
+	if (err)
+		return err == -EMFILE ? 0 : err;
+	birth.process->born_ns = born_ns;
+	if (!parent || parent == pid)
+		return 0;
+	err = get_process(names, parent, &birth.parent);
+	if (!err || err == -EMFILE)
+		err = note_birth(names, &birth);
+	return err;
+}
+
+/* Without memory, it has less to show. */
+void names__forget(struct names *names, uint32_t pid)
+{
+	settle_births(names, UINT64_MAX);
+	forget(names, pid);
 }
 
 /* --- what comes in -------------------------------------------------------------------- */
@@ -186,8 +291,10 @@ static int begin_program(struct names *names, const struct mapping *mapping)
 
 	if (before)
 		before->refs++;
-	names__forget(names, mapping->pid);
+	forget(names, mapping->pid);
 	err = get_process(names, mapping->pid, &process);
+	if (!err && before)
+		process->born_ns = before->born_ns;
 	if (!err)
 		err = address_space__told(process->space, mapping);
 	if (!err && before)
@@ -199,9 +306,15 @@ static int begin_program(struct names *names, const struct mapping *mapping)
 
 int names__mapping(struct names *names, const struct mapping *mapping)
 {
-	struct process *process;
+	struct process *process = *place_of(names, mapping->pid);
 	int err;
 
+	/* Of another one, which had the number before. */
+	if (process && mapping->time_ns < process->born_ns)
+		return 0;
+	err = settle_births(names, mapping->time_ns);
+	if (err)
+		return err;
 	if (mapping->kind == MAPPING_EXEC) {
 		err = begin_program(names, mapping);
 	} else {
@@ -340,7 +453,7 @@ int names__write(struct names *names, struct recording_writer *writer, uint64_t 
 	struct found_words found = { .writer = writer };
 	uint64_t start = budget_ns ? monotonic_ns() : 0;
 	struct process *current = NULL;
-	int err = 0, written;
+	int err = settle_births(names, UINT64_MAX), written;
 
 	while (names->first && !err) {
 		struct pending *pending = names->first;

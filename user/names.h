@@ -28,7 +28,18 @@ struct names;
 int names__new(struct names **names, bool read_proc);
 void names__free(struct names *names);	/* NULL is fine */
 
-/* What was told of a process's mappings, in order. Copies. Returns 0 or -ENOMEM. */
+/*
+ * A process began at `born_ns` (CLOCK_MONOTONIC), with what its parent (0: unknown, or what
+ * it has is told of in any case) has mapped then: what is told of its mappings until the next
+ * names__write() or names__forget() and is older than that counts. Whatever had the number
+ * before is over. Returns 0 or -ENOMEM.
+ */
+int names__born(struct names *names, uint32_t pid, uint32_t parent, uint64_t born_ns);
+
+/*
+ * What was told of a process's mappings, in order. Copies. Left out: what is older than the
+ * process, of one that had its number before. Returns 0 or -ENOMEM.
+ */
 int names__mapping(struct names *names, const struct mapping *mapping);
 
 /* A word was waited on for the first time. Copies, to be looked at later. 0 or -ENOMEM. */
@@ -41,7 +52,10 @@ int names__stack(struct names *names, const struct convoy_ev_stack *stack);
  */
 int names__write(struct names *names, struct recording_writer *writer, uint64_t budget_ns);
 
-/* A process ended: what is known of it can be dropped once its words are written. */
+/*
+ * A process ended, and all was told of it: what is known can be dropped once its words are
+ * written.
+ */
 void names__forget(struct names *names, uint32_t pid);
 
 /* Words that are still to be looked at. */

@@ -28,6 +28,7 @@ struct process {
 	uint32_t pid;
 	unsigned refs;		/* the table's, and one of each stack */
 	bool gone;		/* its number may be another's */
+	uint64_t born_ns;	/* the process, not the program; 0: unknown */
 	struct address_space *space;
 	struct elf_cache *cache;
 	int proc;		/* its directory, while it is looked at; or -1 */

@@ -14,6 +14,8 @@
 #include "exit_codes.h"
 #include "found.h"
 #include "host.h"
+#include "live_processes.h"
+#include "merge.h"
 #include "message.h"
 #include "names.h"
 #include "privileges.h"
@@ -51,6 +53,7 @@ struct process {
 	uint64_t flushed_ns;
 	struct report_loss loss;	/* as the recording has it so far */
 	uint64_t drained_ns;		/* all events up to then are in the recording */
+	struct live_processes live;
 	uint32_t *ended;		/* processes, since the last drain of mappings */
 	size_t n_ended, ended_room;
 	struct found found;		/* at the beginning; their mappings are still to be written */
@@ -65,25 +68,38 @@ static void pause_ns(uint64_t ns)
 		;
 }
 
-/* Whose mappings and words are wanted, from its birth to its end. */
-static int follow(struct process *process, const struct convoy_ev_hdr *ev)
-{
-	const struct convoy_ev_birth *birth = (const void *)ev;
-	const struct convoy_ev_death *death = (const void *)ev;
-	struct maps *maps = process->options->maps;
+/* --- whose mappings and words are wanted --- */
 
-	if (ev->type == CONVOY_EV_BIRTH) {
-		/* The number may be that of one that ended since the last drain. */
-		for (size_t i = 0; i < process->n_ended; i++) {
-			if (process->ended[i] != birth->pid)
-				continue;
-			process->ended[i] = process->ended[--process->n_ended];
-			if (process->names && birth->tid == birth->pid)
-				names__forget(process->names, birth->pid);
-		}
-		return maps ? maps__follow(maps, birth->pid) : 0;
-	}
-	if (ev->type != CONVOY_EV_DEATH || death->tid != death->pid || (!maps && !process->names))
+/* A thread of that process came. */
+static void is_not_ended(struct process *process, uint32_t pid)
+{
+	for (size_t i = 0; i < process->n_ended; i++)
+		if (process->ended[i] == pid)
+			process->ended[i--] = process->ended[--process->n_ended];
+}
+
+static int follow_birth(struct process *process, const struct convoy_ev_birth *birth)
+{
+	struct maps *maps = process->options->maps;
+	/* One that joined is older than its birth here. */
+	bool first = birth->tid == birth->pid && !(birth->hdr.flags & CONVOY_F_SINCE_BEFORE);
+	uint32_t parent = live_processes__pid_of(&process->live, birth->parent);
+	int err = live_processes__add(&process->live, birth->hdr.id, birth->pid, first);
+
+	/* The number may be that of one that ended since the last drain. */
+	is_not_ended(process, birth->pid);
+	if (!err && first && process->names)
+		/* Where no exec is told of, it may long be another program. */
+		err = names__born(process->names, birth->pid,
+				  maps && maps__has_events(maps) ? parent : 0, birth->born_ns);
+	return err || !maps ? err : maps__follow(maps, birth->pid);
+}
+
+static int follow_death(struct process *process, const struct convoy_ev_death *death)
+{
+	uint32_t pid = live_processes__remove(&process->live, death->hdr.id);
+
+	if (!pid)
 		return 0;
 	if (process->n_ended == process->ended_room) {
 		size_t room = process->ended_room ? 2 * process->ended_room : 64;
@@ -94,8 +110,40 @@ static int follow(struct process *process, const struct convoy_ev_hdr *ev)
 		process->ended = grown;
 		process->ended_room = room;
 	}
-	process->ended[process->n_ended++] = death->pid;
+	process->ended[process->n_ended++] = pid;
 	return 0;
+}
+
+/* Processes, from their birth to the end of their last thread. */
+static int follow(struct process *process, const struct convoy_ev_hdr *ev)
+{
+	if (!process->options->maps && !process->names)
+		return 0;
+	if (ev->type == CONVOY_EV_BIRTH)
+		return follow_birth(process, (const void *)ev);
+	if (ev->type == CONVOY_EV_DEATH)
+		return follow_death(process, (const void *)ev);
+	if (ev->type == CONVOY_EV_SEEN) {
+		const struct convoy_ev_seen *seen = (const void *)ev;
+
+		is_not_ended(process, seen->pid);
+		return live_processes__add(&process->live, ev->id, seen->pid, false);
+	}
+	return 0;
+}
+
+/* Those that were found, which are not drained. */
+static int follow_found(struct process *process, const struct found *found)
+{
+	int err = 0;
+
+	for (size_t at = 0; at < found->size && !err;) {
+		const struct convoy_ev_hdr *ev = (const void *)(found->events + at);
+
+		err = follow(process, ev);
+		at += event__size(ev->type);
+	}
+	return err;
 }
 
 /* After all that was told of them. */
@@ -109,6 +157,7 @@ static void forget_ended(struct process *process)
 		if (process->names)
 			names__forget(process->names, pid);
 	}
+	live_processes__sweep(&process->live);
 }
 
 static int write_event(void *ctx, const struct convoy_ev_hdr *ev)
@@ -233,6 +282,8 @@ static int begin(struct process *process, json_t *document, bool find)
 		err = write_document(process, record_docs__round(&round));
 	if (!err && find)
 		err = found__write(found, process->writer);
+	if (!err && find)
+		err = follow_found(process, found);
 	if (!err && process->names)
 		err = found__give_stacks(found, process->names);
 	if (!err && find && process->options->maps)
@@ -275,6 +326,8 @@ static int find_joined(struct process *process)
 	err = found__find(&found, process->session, 1);
 	if (!err)
 		err = found__write(&found, process->writer);
+	if (!err)
+		err = follow_found(process, &found);
 	if (!err && process->names)
 		err = found__give_stacks(&found, process->names);
 	if (!err && process->options->maps)
@@ -530,6 +583,7 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 	recording_writer__free(process.writer);
 	names__free(process.names);
 	found__free(&process.found);
+	live_processes__free(&process.live);
 	free(process.ended);
 	close(socket);
 	return err ? CONVOY_EXIT_FAILED : 0;

@@ -481,6 +481,90 @@ static void test_gone(void **state)
 	names__free(names);
 }
 
+/* What the process has mapped as code is told of it, as of that time. */
+static void tell_code_of(struct names *names, pid_t pid, uint64_t time_ns)
+{
+	struct map_proc *map_proc;
+
+	assert_int_equal(map_proc__new(&map_proc), 0);
+	assert_int_equal(map_proc__read(map_proc, pid, (uint32_t)pid, time_ns, tell_code, names),
+			 0);
+	map_proc__free(map_proc);
+}
+
+/* Forked, seen to wait, and gone before anybody asked; the last of three that did nothing else. */
+static void test_inherited(void **state)
+{
+	struct waiter waiter = start(on_mutex, NULL, NULL);
+	const uint32_t self = (uint32_t)getpid(), pid = (uint32_t)waiter.pid;
+	uint64_t now = waiter.stack.hdr.time_ns;
+	struct mapping other = {
+		.kind = MAPPING_EXEC, .pid = self, .time_ns = now, .path = "/no/such/program"
+	};
+	struct names *names;
+	json_t *documents, *entry;
+
+	(void)state;
+	stop(&waiter);
+	assert_int_equal(names__new(&names, false), 0);
+	/* Births are told of before older mappings, and not in their order. */
+	assert_int_equal(names__born(names, 0x7ffffff0, self, now - 3000), 0);
+	assert_int_equal(names__born(names, pid, 0x7ffffff1, now - 1000), 0);
+	assert_int_equal(names__born(names, 0x7ffffff1, 0x7ffffff0, now - 2000), 0);
+	assert_int_equal(names__stack(names, &waiter.stack), 0);
+	tell_code_of(names, getpid(), now - 4000);
+	/* What the first ones become later is not what it has. */
+	assert_int_equal(names__mapping(names, &other), 0);
+	other.pid = 0x7ffffff1;
+	other.kind = MAPPING_FILE;
+	other.start = (uint64_t)(uintptr_t)&the_mutex & ~4095ull;
+	other.length = 4096;
+	other.inode = 1;
+	assert_int_equal(names__mapping(names, &other), 0);
+	names__forget(names, 0x7ffffff1);
+	names__forget(names, pid);
+	documents = documents_of(names);
+	entry = json_array_get(entries_of(documents, 1), 0);
+	assert_begins(text_of(entry, "name"), "the_mutex");
+	assert_kind(entry, "mutex", "block_on_mutex", false);
+	assert_int_equal(number_of(entry, "pid"), pid);
+	json_decref(documents);
+	names__free(names);
+}
+
+/* Nothing is said of memory of which nothing is known. */
+static void assert_nothing_of(const struct convoy_ev_stack *stack, struct names *names)
+{
+	json_t *documents;
+
+	assert_int_equal(names__stack(names, stack), 0);
+	documents = documents_of(names);
+	assert_int_equal(json_array_size(documents), 0);
+	json_decref(documents);
+}
+
+/* Mappings of one that had the number before are not its own, nor those of another's parent. */
+static void test_number_of_another(void **state)
+{
+	struct waiter waiter = start(on_mutex, NULL, NULL);
+	uint64_t now = waiter.stack.hdr.time_ns;
+	struct names *names;
+
+	(void)state;
+	assert_int_equal(names__new(&names, false), 0);
+	assert_int_equal(names__born(names, (uint32_t)waiter.pid, 0, now - 1000), 0);
+	tell_code_of(names, waiter.pid, now - 2000);
+	assert_nothing_of(&waiter.stack, names);
+	tell_code_of(names, waiter.pid, now - 500);
+	/* Another again, with a parent of which nothing is known. */
+	assert_int_equal(names__born(names, (uint32_t)waiter.pid, 0x7ffffff0, now), 0);
+	assert_nothing_of(&waiter.stack, names);
+	/* Never settled. */
+	assert_int_equal(names__born(names, (uint32_t)waiter.pid, 0x7ffffff0, now), 0);
+	names__free(names);
+	stop(&waiter);
+}
+
 static void test_too_many(void **state)
 {
 	struct convoy_ev_stack stack = { .hdr.time_ns = 1, .pid = 0x7ffffff0, .word = 4096 };
@@ -518,6 +602,8 @@ int main(void)
 		cmocka_unit_test(test_random_stacks),
 		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_inherited),
+		cmocka_unit_test(test_number_of_another),
 		cmocka_unit_test(test_too_many),
 	};
 
