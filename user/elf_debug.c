@@ -9,22 +9,19 @@
 
 #include "elf_parts.h"
 #include "map_build_id.h"
+#include "map_file.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
 #define DEBUG_PATH_MAX 4352
 /* A file that is told by its checksum has to be read for it. */
 #define CHECKSUM_MAX (256u << 20)
 
+/* Whoever made the program chose the name: a FIFO or a device there must not be woken up. */
 static int open_regular(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
+	int fd = open(path, O_PATH | O_CLOEXEC);
 
-	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return fd < 0 ? -errno : map_file__reopen_to_read(fd);
 }
 
 static bool has_checksum(int fd, uint32_t wanted)

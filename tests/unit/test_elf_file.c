@@ -16,8 +16,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/scratch.h"
@@ -225,6 +227,82 @@ static void test_debug_file(void **state)
 	elf_file__free(file);
 }
 
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * A writer that waits for somebody to open the FIFO for reading: 0 if it was still waiting
+ * when it got a signal. (The kernel counts readers: one that has come and gone is noticed.)
+ */
+static int wait_for_reader(const char *fifo)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	return sigaction(SIGUSR1, &action, NULL) || open(fifo, O_WRONLY | O_CLOEXEC) >= 0 ||
+	       errno != EINTR;
+}
+
+/* Until the process sleeps, which it does nowhere but in open(2). */
+static void await_sleep(pid_t pid)
+{
+	char path[64], line[512], state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (state != 'S') {
+		FILE *stat_file = fopen(path, "re");
+		const char *end;
+
+		assert_non_null(stat_file);
+		assert_non_null(fgets(line, sizeof(line), stat_file));
+		fclose(stat_file);
+		end = strrchr(line, ')');
+		assert_non_null(end);
+		state = end[2];
+		assert_int_not_equal(state, 'Z');
+		usleep(1000);
+	}
+}
+
+/* What is no regular file is not opened, whatever name leads to it; a link to one is. */
+static void test_debug_file_is_regular(void **state)
+{
+	char command[8192], self[2048] = "";
+	struct elf_file *file;
+	int status;
+	pid_t writer;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	snprintf(command, sizeof(command),
+		 "cd '%s' && command -v objcopy >/dev/null && mkdir .debug && "
+		 "objcopy --only-keep-debug '%s' prog.debug && "
+		 "objcopy --strip-all --add-gnu-debuglink=prog.debug '%s' prog && "
+		 "mv prog.debug keep && ln -s ../keep .debug/prog.debug",
+		 scratch, self, self);
+	if (system(command))
+		skip();
+	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
+	assert_true(elf_file__has_symtab(file));
+	elf_file__free(file);
+
+	assert_int_equal(unlink(in_scratch(".debug/prog.debug")), 0);
+	assert_int_equal(mkfifo(in_scratch(".debug/prog.debug"), 0600), 0);
+	assert_int_equal(symlink(".debug/prog.debug", in_scratch("prog.debug")), 0);
+	writer = fork();
+	assert_true(writer >= 0);
+	if (!writer)
+		_exit(wait_for_reader(in_scratch(".debug/prog.debug")));
+	await_sleep(writer);
+	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
+	assert_false(elf_file__has_symtab(file));
+	elf_file__free(file);
+	assert_int_equal(kill(writer, SIGUSR1), 0);
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_int_equal(status, 0);
+}
+
 /* --- call frames ---------------------------------------------------------------------- */
 
 static struct convoy_ev_stack taken;
@@ -403,6 +481,8 @@ int main(void)
 		cmocka_unit_test(test_build_id),
 		cmocka_unit_test_setup_teardown(test_no_elf_file, make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(test_debug_file, make_scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(test_debug_file_is_regular, make_scratch,
+						remove_scratch),
 		cmocka_unit_test(test_call_frames),
 		cmocka_unit_test(test_damage),
 	};
