@@ -100,8 +100,8 @@ static size_t read_table(Elf *elf, const Elf64_Shdr *header, size_t index,
 	if (!make_room(symbols, n))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		const char *name =
-			is_wanted(&at[i]) ? read_name(symbols, strings, at[i].st_name) : NULL;
+		const char *name = is_wanted(&at[i]) ? read_name(symbols, strings, at[i].st_name) :
+						       NULL;
 
 		if (!name)
 			continue;
@@ -143,9 +143,7 @@ static unsigned rank(const struct elf_row *row)
 	/* glibc's names within. */
 	if (!strncmp(row->name, "__GI_", 5))
 		underscores = 15;
-	return underscores << 2 | (row->bind == STB_GLOBAL ? 0 :
-							     row->bind == STB_WEAK   ? 1 :
-										       2);
+	return underscores << 2 | (row->bind == STB_GLOBAL ? 0 : row->bind == STB_WEAK ? 1 : 2);
 }
 
 /* What is sorted: the address beside it, since most comparisons need no more. */
