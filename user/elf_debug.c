@@ -9,22 +9,44 @@
 
 #include "elf_parts.h"
 #include "map_build_id.h"
+#include "map_file.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
 #define DEBUG_PATH_MAX 4352
 /* A file that is told by its checksum has to be read for it. */
-#define CHECKSUM_MAX (256u << 20)
+#define CHECKSUM_MAX (64u << 20)
 
+/* Whoever made the program chose the name: a FIFO or a device there must not be woken up. */
 static int open_regular(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : map_file__reopen_to_read(fd);
+}
+
+/* A file that was read in vain, and may lie at another of the places, too. */
+struct tried {
+	dev_t device;
+	ino_t inode;
+};
+
+/*
+ * Worth reading for its checksum: not too large, not read in vain before, and of the same
+ * kind of program, which its first bytes tell. (The link tells no size.)
+ */
+static bool is_candidate(int fd, int program, struct tried *tried)
+{
+	Elf64_Ehdr its, own;
 	struct stat st;
 
-	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (fstat(fd, &st) || st.st_size > (off_t)CHECKSUM_MAX ||
+	    (st.st_dev == tried->device && st.st_ino == tried->inode))
+		return false;
+	*tried = (struct tried){ st.st_dev, st.st_ino };
+	return pread(fd, &its, sizeof(its), 0) == (ssize_t)sizeof(its) &&
+	       pread(program, &own, sizeof(own), 0) == (ssize_t)sizeof(own) &&
+	       !memcmp(its.e_ident, own.e_ident, EI_VERSION + 1) && its.e_type == own.e_type &&
+	       its.e_machine == own.e_machine;
 }
 
 static bool has_checksum(int fd, uint32_t wanted)
@@ -32,9 +54,9 @@ static bool has_checksum(int fd, uint32_t wanted)
 	uint8_t buffer[16384];
 	uLong sum = crc32(0, NULL, 0);
 	off_t at = 0;
-	ssize_t n;
+	ssize_t n = 1;
 
-	while ((n = pread(fd, buffer, sizeof(buffer), at)) > 0 && at < (off_t)CHECKSUM_MAX) {
+	while (at <= (off_t)CHECKSUM_MAX && (n = pread(fd, buffer, sizeof(buffer), at)) > 0) {
 		sum = crc32(sum, buffer, (uInt)n);
 		at += n;
 	}
@@ -43,7 +65,7 @@ static bool has_checksum(int fd, uint32_t wanted)
 
 /* The file at that path, if it is what belongs to the program. */
 static bool open_if_own(struct elf_image *debug, const char *path, const struct build_id *id,
-			uint32_t checksum)
+			uint32_t checksum, int program, struct tried *tried)
 {
 	int fd = open_regular(path);
 	struct build_id its;
@@ -52,7 +74,7 @@ static bool open_if_own(struct elf_image *debug, const char *path, const struct 
 		return false;
 	its = build_id__of_elf(fd);
 	if (id->size ? its.size != id->size || memcmp(its.bytes, id->bytes, id->size) :
-		       !has_checksum(fd, checksum)) {
+		       !is_candidate(fd, program, tried) || !has_checksum(fd, checksum)) {
 		close(fd);
 		return false;
 	}
@@ -94,6 +116,7 @@ void elf_debug__open(struct elf_image *debug, const struct elf_file *file)
 	struct build_id id = build_id__of_elf(file->image.fd);
 	const char *slash = strrchr(file->path, '/');
 	char path[DEBUG_PATH_MAX], name[256], hex[2 * sizeof(id.bytes) + 1];
+	struct tried tried = { 0 };
 	uint32_t checksum = 0;
 
 	debug->elf = NULL;
@@ -102,7 +125,7 @@ void elf_debug__open(struct elf_image *debug, const struct elf_file *file)
 		sprintf(hex + 2 * i, "%02x", id.bytes[i]);
 	if (id.size > 1) {
 		snprintf(path, sizeof(path), DEBUG_ROOT "/.build-id/%.2s/%s.debug", hex, hex + 2);
-		if (open_if_own(debug, path, &id, 0))
+		if (open_if_own(debug, path, &id, 0, file->image.fd, &tried))
 			return;
 	}
 	if (!slash || file->path[0] != '/' ||
@@ -112,7 +135,8 @@ void elf_debug__open(struct elf_image *debug, const struct elf_file *file)
 		int n = snprintf(path, sizeof(path), "%s%.*s%s%s", places[i].before,
 				 (int)(slash - file->path) + 1, file->path, places[i].after, name);
 
-		if (n > 0 && (size_t)n < sizeof(path) && open_if_own(debug, path, &id, checksum))
+		if (n > 0 && (size_t)n < sizeof(path) &&
+		    open_if_own(debug, path, &id, checksum, file->image.fd, &tried))
 			return;
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "elf_cfi.h"
 #include "elf_parts.h"
 
 /* DWARF's numbers for the registers of a stack record, in its order. */
@@ -269,40 +269,6 @@ static int step_by_rules(Dwarf_Frame *rules, struct unwind_frame *frame, unwind_
 	return 0;
 }
 
-/*
- * libdw takes memory for what the file says that there is: for .eh_frame as large as its
- * header has it, and for one that no header tells of, all of the file.
- */
-static bool is_bounded(struct elf_file *file)
-{
-	Elf *elf = file->image.elf;
-	Elf_Scn *section = NULL;
-	size_t names;
-	bool found = false;
-	off_t size;
-
-	if (elf_getshdrstrndx(elf, &names))
-		names = 0;
-	while (names && (section = elf_nextscn(elf, section))) {
-		const Elf64_Shdr *header = elf64_getshdr(section);
-		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
-
-		if (!name || strncmp(name, ".eh_frame", 9))
-			continue;
-		if (header->sh_size > ELF_SECTION_MAX)
-			return false;
-		file->cfi_memory += header->sh_size;
-		found |= !name[9];
-	}
-	if (found)
-		return true;
-	size = lseek(file->image.fd, 0, SEEK_END);
-	if (size <= 0 || size > (off_t)ELF_SECTION_MAX)
-		return false;
-	file->cfi_memory += (size_t)size;
-	return true;
-}
-
 int unwind__step(struct elf_file *file, uint64_t bias, struct unwind_frame *frame,
 		 unwind_read_fn read, void *ctx)
 {
@@ -312,7 +278,7 @@ int unwind__step(struct elf_file *file, uint64_t bias, struct unwind_frame *fram
 
 	if (!file->cfi_tried) {
 		file->cfi_tried = true;
-		if (is_bounded(file))
+		if (elf_cfi__check(file->image.elf, &file->cfi_memory))
 			file->cfi = dwarf_getcfi_elf(file->image.elf);
 	}
 	if (!file->cfi || dwarf_cfi_addrframe(file->cfi, vaddr, &rules))

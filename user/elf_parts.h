@@ -31,6 +31,8 @@ struct elf_row {
 
 struct elf_symbols {
 	bool read, has_symtab;
+	size_t n_seen;		/* in all tables, of use or not */
+	size_t name_bytes;	/* of the names that were looked at */
 	struct elf_row *rows;	/* all that have a name and a value, tables in their order */
 	size_t n_rows, room;
 	uint32_t *functions, *objects;	/* into rows, by address; of those at one the best */

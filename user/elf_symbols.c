@@ -9,6 +9,16 @@
 /* How many symbols that begin before an address are asked whether they hold it: some end
  * before it, and lie within a larger one. */
 #define LOOK_BACK 16
+/*
+ * Names overlap where one ends as another does: those of a small file could be gigabytes. A
+ * longer one is no symbol, and once so much of them was looked at, no further one is either.
+ */
+#define NAME_MAX_BYTES 1024
+#define NAMES_MAX_BYTES (64u << 20)
+/* Sections may overlap as well: of all tables and strings together no more is read. */
+#define SYMBOLS_MEMORY_MAX (2 * ELF_SECTION_MAX)
+/* Names that want one place in the table; by chance there are some 70 of a million. */
+#define PROBES_MAX 128
 
 /* --- reading -------------------------------------------------------------------------- */
 
@@ -20,7 +30,8 @@ static Elf_Data *read_section(Elf *elf, size_t index, struct elf_symbols *symbol
 	Elf_Data *data;
 
 	if (!header || header->sh_type == SHT_NOBITS || !header->sh_size ||
-	    header->sh_size > ELF_SECTION_MAX || (header->sh_flags & SHF_COMPRESSED))
+	    header->sh_size > ELF_SECTION_MAX || (header->sh_flags & SHF_COMPRESSED) ||
+	    header->sh_size > SYMBOLS_MEMORY_MAX - symbols->memory)
 		return NULL;
 	data = elf_getdata(section, NULL);
 	if (!data || !data->d_buf || data->d_size != header->sh_size)
@@ -36,6 +47,20 @@ static bool is_wanted(const Elf64_Sym *symbol)
 	return symbol->st_shndx != SHN_UNDEF && symbol->st_value && symbol->st_name &&
 	       (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_OBJECT ||
 		type == STT_NOTYPE || type == STT_COMMON);
+}
+
+/* The name there; NULL if it is none, too long, or if enough names were looked at. */
+static const char *read_name(struct elf_symbols *symbols, const Elf_Data *strings, size_t at)
+{
+	const char *name = (const char *)strings->d_buf + at;
+	size_t length, left;
+
+	if (at >= strings->d_size || symbols->name_bytes > NAMES_MAX_BYTES)
+		return NULL;
+	left = strings->d_size - at;
+	length = strnlen(name, left < NAME_MAX_BYTES ? left : NAME_MAX_BYTES);
+	symbols->name_bytes += length + 1;
+	return length && length < NAME_MAX_BYTES && length < left ? name : NULL;
 }
 
 static bool make_room(struct elf_symbols *symbols, size_t more)
@@ -63,24 +88,27 @@ static size_t read_table(Elf *elf, const Elf64_Shdr *header, size_t index,
 	const Elf64_Sym *at;
 	size_t n, before = symbols->n_rows;
 
-	if (header->sh_size > SYMBOLS_MAX * sizeof(Elf64_Sym))
+	if (header->sh_size > (SYMBOLS_MAX - symbols->n_seen) * sizeof(Elf64_Sym))
 		return 0;
 	table = read_section(elf, index, symbols);
 	strings = table ? read_section(elf, header->sh_link, symbols) : NULL;
-	if (!strings || ((const char *)strings->d_buf)[strings->d_size - 1])
+	if (!strings)
 		return 0;
 	n = table->d_size / sizeof(Elf64_Sym);
+	symbols->n_seen += n;
 	at = table->d_buf;
 	if (!make_room(symbols, n))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_wanted(&at[i]) || at[i].st_name >= strings->d_size ||
-		    !((const char *)strings->d_buf)[at[i].st_name])
+		const char *name = is_wanted(&at[i]) ? read_name(symbols, strings, at[i].st_name) :
+						       NULL;
+
+		if (!name)
 			continue;
 		symbols->rows[symbols->n_rows++] = (struct elf_row){
 			at[i].st_value,
 			at[i].st_size,
-			(const char *)strings->d_buf + at[i].st_name,
+			name,
 			ELF64_ST_TYPE(at[i].st_info),
 			ELF64_ST_BIND(at[i].st_info),
 		};
@@ -108,14 +136,14 @@ static size_t read_tables(Elf *elf, uint32_t type, struct elf_symbols *symbols)
 /* Of several names for one address, the one that its author would use: a smaller number. */
 static unsigned rank(const struct elf_row *row)
 {
-	unsigned underscores = (unsigned)strspn(row->name, "_");
+	unsigned underscores = 0;
 
+	while (underscores < 15 && row->name[underscores] == '_')
+		underscores++;
 	/* glibc's names within. */
 	if (!strncmp(row->name, "__GI_", 5))
 		underscores = 15;
-	return (underscores < 15 ? underscores : 15) << 2 | (row->bind == STB_GLOBAL ? 0 :
-							     row->bind == STB_WEAK   ? 1 :
-										       2);
+	return underscores << 2 | (row->bind == STB_GLOBAL ? 0 : row->bind == STB_WEAK ? 1 : 2);
 }
 
 /* What is sorted: the address beside it, since most comparisons need no more. */
@@ -222,15 +250,16 @@ static bool same_name(const struct elf_row *row, const char *name, size_t length
 	return name_length(row->name) == length && !memcmp(row->name, name, length);
 }
 
-/* Where it is, or where there is room for it. */
+/* Where it is, or where there is room for it; NULL if too many others want that place. */
 static uint32_t *name_slot(const struct elf_symbols *symbols, const char *name, size_t length)
 {
 	size_t mask = symbols->names_room - 1, at = hash(name, length) & mask;
 
-	while (symbols->names[at] &&
-	       !same_name(&symbols->rows[symbols->names[at] - 1], name, length))
-		at = (at + 1) & mask;
-	return &symbols->names[at];
+	for (size_t probe = 0; probe < PROBES_MAX; probe++, at = (at + 1) & mask)
+		if (!symbols->names[at] ||
+		    same_name(&symbols->rows[symbols->names[at] - 1], name, length))
+			return &symbols->names[at];
+	return NULL;
 }
 
 /* The first of a name is kept: tables of locals come first. */
@@ -249,7 +278,7 @@ static void index_names(struct elf_symbols *symbols)
 		const char *name = symbols->rows[i].name;
 		uint32_t *slot = name_slot(symbols, name, name_length(name));
 
-		if (!*slot)
+		if (slot && !*slot)
 			*slot = (uint32_t)i + 1;
 	}
 }
@@ -304,17 +333,17 @@ bool elf_file__object(struct elf_file *file, uint64_t vaddr, struct elf_symbol *
 bool elf_file__find(struct elf_file *file, const char *name, struct elf_symbol *symbol)
 {
 	const struct elf_row *row;
-	uint32_t slot;
+	const uint32_t *slot;
 
 	elf_symbols__read(file);
 	if (!file->symbols.names_room)
 		index_names(&file->symbols);
 	if (!file->symbols.names_room)
 		return false;
-	slot = *name_slot(&file->symbols, name, strlen(name));
-	if (!slot)
+	slot = name_slot(&file->symbols, name, strlen(name));
+	if (!slot || !*slot)
 		return false;
-	row = &file->symbols.rows[slot - 1];
+	row = &file->symbols.rows[*slot - 1];
 	*symbol = (struct elf_symbol){ row->name, row->vaddr, row->size };
 	return true;
 }

@@ -124,14 +124,12 @@ int map_file__open(int proc, const struct mapping *mapping)
 	return fd;
 }
 
-int map_file__open_to_read(int proc, const struct mapping *mapping)
+int map_file__reopen_to_read(int fd)
 {
-	int fd = map_file__open(proc, mapping), readable = -ENOENT;
+	int readable = -ENOENT;
 	char path[64];
 	struct stat st;
 
-	if (fd < 0)
-		return fd;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		readable = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -140,4 +138,11 @@ int map_file__open_to_read(int proc, const struct mapping *mapping)
 	}
 	close(fd);
 	return readable;
+}
+
+int map_file__open_to_read(int proc, const struct mapping *mapping)
+{
+	int fd = map_file__open(proc, mapping);
+
+	return fd < 0 ? fd : map_file__reopen_to_read(fd);
 }

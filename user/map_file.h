@@ -19,4 +19,10 @@ int map_file__open(int proc, const struct mapping *mapping);
 /* The same, to be read: only if it is a regular file, so that nothing blocks or wakes up. */
 int map_file__open_to_read(int proc, const struct mapping *mapping);
 
+/*
+ * What an O_PATH descriptor stands for, to be read, as above: a readable descriptor, -ENOENT if
+ * it is no regular file, or another negative errno. `fd` is closed, also after an error.
+ */
+int map_file__reopen_to_read(int fd);
+
 #endif /* CONVOY_MAP_FILE_H */

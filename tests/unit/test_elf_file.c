@@ -16,11 +16,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/scratch.h"
+#include "user/elf_cfi.h"
 #include "user/elf_file.h"
 #include "user/map_build_id.h"
 #include "user/map_proc.h"
@@ -225,6 +228,82 @@ static void test_debug_file(void **state)
 	elf_file__free(file);
 }
 
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * A writer that waits for somebody to open the FIFO for reading: 0 if it was still waiting
+ * when it got a signal. (The kernel counts readers: one that has come and gone is noticed.)
+ */
+static int wait_for_reader(const char *fifo)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	return sigaction(SIGUSR1, &action, NULL) || open(fifo, O_WRONLY | O_CLOEXEC) >= 0 ||
+	       errno != EINTR;
+}
+
+/* Until the process sleeps, which it does nowhere but in open(2). */
+static void await_sleep(pid_t pid)
+{
+	char path[64], line[512], state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (state != 'S') {
+		FILE *stat_file = fopen(path, "re");
+		const char *end;
+
+		assert_non_null(stat_file);
+		assert_non_null(fgets(line, sizeof(line), stat_file));
+		fclose(stat_file);
+		end = strrchr(line, ')');
+		assert_non_null(end);
+		state = end[2];
+		assert_int_not_equal(state, 'Z');
+		usleep(1000);
+	}
+}
+
+/* What is no regular file is not opened, whatever name leads to it; a link to one is. */
+static void test_debug_file_is_regular(void **state)
+{
+	char command[8192], self[2048] = "";
+	struct elf_file *file;
+	int status;
+	pid_t writer;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	snprintf(command, sizeof(command),
+		 "cd '%s' && command -v objcopy >/dev/null && mkdir .debug && "
+		 "objcopy --only-keep-debug '%s' prog.debug && "
+		 "objcopy --strip-all --add-gnu-debuglink=prog.debug '%s' prog && "
+		 "mv prog.debug keep && ln -s ../keep .debug/prog.debug",
+		 scratch, self, self);
+	if (system(command))
+		skip();
+	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
+	assert_true(elf_file__has_symtab(file));
+	elf_file__free(file);
+
+	assert_int_equal(unlink(in_scratch(".debug/prog.debug")), 0);
+	assert_int_equal(mkfifo(in_scratch(".debug/prog.debug"), 0600), 0);
+	assert_int_equal(symlink(".debug/prog.debug", in_scratch("prog.debug")), 0);
+	writer = fork();
+	assert_true(writer >= 0);
+	if (!writer)
+		_exit(wait_for_reader(in_scratch(".debug/prog.debug")));
+	await_sleep(writer);
+	assert_int_equal(open_file(&file, in_scratch("prog")), 0);
+	assert_false(elf_file__has_symtab(file));
+	elf_file__free(file);
+	assert_int_equal(kill(writer, SIGUSR1), 0);
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_int_equal(status, 0);
+}
+
 /* --- call frames ---------------------------------------------------------------------- */
 
 static struct convoy_ev_stack taken;
@@ -343,6 +422,222 @@ static void use(struct elf_file *file, uint64_t vaddr)
 			break;
 }
 
+static bool is_sane(const char *instructions, size_t size)
+{
+	return elf_cfi__is_sane((const uint8_t *)instructions, size);
+}
+
+#define SANE(text) is_sane(text, sizeof(text) - 1)
+
+static void test_cfi_instructions(void **state)
+{
+	static char nops[65537];
+
+	(void)state;
+	assert_true(SANE(""));
+	/* def_cfa sp 8, offset ra; then a push, and back. */
+	assert_true(SANE("\x0c\x07\x08\x90\x01\x41\x0e\x10\x86\x02\xc6\x0e\x08\0\0"));
+	assert_true(SANE("\x02\xff\x03\xff\xff\x04\xff\xff\xff\xff\x2d\x2e\x80\x01"));
+	/* The PLT's, and a register by an expression. */
+	assert_true(SANE("\x0f\x0b\x77\x08\x80\0\x3f\x1a\x3b\x2a\x33\x24\x22\x16\x7f\x02\x77\0"));
+	assert_true(
+		SANE("\x05\x7f\x01\x06\x7f\x07\x7f\x08\x7f\x09\x7f\x7f\x0d\x7f\x11\x7f\x7f"
+		     "\x12\x7f\x7f\x13\x7f\x14\x7f\x01\x15\x7f\x01\x10\x7f\x01\x30\x2f\x7f\x01"));
+	/* Registers, each of the forms. */
+	for (const char *at = "\x05\x06\x07\x08\x09\x0c\x0d\x10\x11\x12\x14\x15\x16\x2f"; *at;
+	     at++) {
+		char form[] = { *at, (char)0x80, 1, 1, '\x30' };
+
+		assert_false(is_sane(form, sizeof(form)));
+	}
+	assert_false(SANE("\x09\x01\x80\x01"));
+	assert_false(SANE("\x07\x80\xda\xc4\x3b"));
+	/* States, eight and nine. */
+	assert_true(SANE("\n\n\n\n\n\n\n\n\x0b\n\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\n"));
+	assert_false(SANE("\n\n\n\n\n\n\n\n\n"));
+	assert_false(SANE("\x0b\x0b\n\n\n\n\n\n\n\n\n"));
+	/* Unknown ones, and those that jump. */
+	assert_false(SANE("\x01\0\0\0\0\0\0\0\0"));
+	assert_false(SANE("\x17"));
+	assert_false(SANE("\x1d\0\0\0\0\0\0\0\0"));
+	assert_false(SANE("\x30"));
+	assert_false(SANE("\x3f"));
+	/* Cut short; numbers and expressions without an end. */
+	assert_false(SANE("\x04\0\0\0"));
+	assert_false(SANE("\x0c\x07"));
+	assert_false(SANE("\x90"));
+	assert_false(SANE("\x0e\x80\x80"));
+	assert_false(SANE("\x0e\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"));
+	assert_false(SANE("\x0f\x03\x77\x08"));
+	assert_false(SANE("\x0f\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"));
+	nops[0] = 0;
+	assert_true(is_sane(nops, sizeof(nops) - 1));
+	assert_false(is_sane(nops, sizeof(nops)));
+}
+
+/* The file's section of that name, as its header has it. */
+static Elf64_Shdr section_of(const uint8_t *whole, const char *name)
+{
+	const Elf64_Ehdr *header = (const void *)whole;
+	const Elf64_Shdr *sections = (const void *)(whole + header->e_shoff);
+	const char *names = (const char *)whole + sections[header->e_shstrndx].sh_offset;
+
+	for (size_t i = 0; i < header->e_shnum; i++)
+		if (!strcmp(names + sections[i].sh_name, name))
+			return sections[i];
+	return (Elf64_Shdr){ 0 };
+}
+
+/* Can the stack be walked with this program's frames as they are, or as they were made? */
+static int step_in(const uint8_t *whole, size_t size)
+{
+	int fd = memfd_create("frames", MFD_CLOEXEC), err;
+	struct unwind_frame frame;
+	struct elf_file *file;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, whole, size, 0), size);
+	assert_int_equal(elf_file__open(&file, fd, "", NULL, 0), 0);
+	unwind__begin(&frame, &taken);
+	err = unwind__step(file, own_bias(), &frame, read_taken, &taken);
+	elf_file__free(file);
+	return err;
+}
+
+/* One bad frame, though nobody asks for it, and none of them is used. */
+static void test_hostile_frames(void **state)
+{
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	Elf64_Shdr frames, table;
+	uint32_t length, n = 0;
+	struct stat st;
+	uint8_t *whole, *at, *last = NULL;
+
+	(void)state;
+	assert_int_equal(fstat(self, &st), 0);
+	whole = malloc((size_t)st.st_size);
+	assert_non_null(whole);
+	assert_int_equal(pread(self, whole, (size_t)st.st_size, 0), st.st_size);
+	close(self);
+	if (!taken.pc || step_in(whole, (size_t)st.st_size) == -EOPNOTSUPP) {
+		free(whole);
+		skip(); /* without libdw, or not for this machine */
+	}
+	assert_int_equal(step_in(whole, (size_t)st.st_size), 0);
+	frames = section_of(whole, ".eh_frame");
+	table = section_of(whole, ".eh_frame_hdr");
+	assert_true(frames.sh_size && table.sh_size > 20);
+	/* The last byte of a frame: nothing, then an instruction that there is not. */
+	for (at = whole + frames.sh_offset;; at += 4 + length) {
+		memcpy(&length, at, 4);
+		if (!length)
+			break;
+		if (!at[4 + length - 1])
+			last = at + 4 + length - 1;
+	}
+	assert_non_null(last);
+	*last = 0x3f;
+	assert_int_equal(step_in(whole, (size_t)st.st_size), -ENOENT);
+	*last = 0;
+	/* The table's last, which leads to the middle of a frame. */
+	memcpy(&n, whole + table.sh_offset + 8, 4);
+	at = whole + table.sh_offset + 12 + 8 * (size_t)(n - 1) + 4;
+	*at ^= 1;
+	assert_int_equal(step_in(whole, (size_t)st.st_size), -ENOENT);
+	*at ^= 1;
+	assert_int_equal(step_in(whole, (size_t)st.st_size), 0);
+	free(whole);
+}
+
+/*
+ * A file of nothing but symbols, each a function of its own: their names end in one string of
+ * `length` bytes and begin one byte further each, `n` of them; one is called "first" and is
+ * there before, one "last" behind them.
+ */
+static struct elf_file *open_overlapping(size_t n, size_t length)
+{
+	static const char others[] = "\0first\0last";
+	size_t strings = sizeof(others) + length + 1, symbols = n + 3;
+	Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 },
+			      .e_type = ET_DYN,
+			      .e_version = EV_CURRENT,
+			      .e_shoff = sizeof(header),
+			      .e_ehsize = sizeof(header),
+			      .e_shentsize = sizeof(Elf64_Shdr),
+			      .e_shnum = 3 };
+	Elf64_Shdr sections[3] = {
+		{ 0 },
+		{ .sh_type = SHT_SYMTAB,
+		  .sh_offset = sizeof(header) + sizeof(sections),
+		  .sh_size = symbols * sizeof(Elf64_Sym),
+		  .sh_link = 2,
+		  .sh_addralign = 8,
+		  .sh_entsize = sizeof(Elf64_Sym) },
+		{ .sh_type = SHT_STRTAB,
+		  .sh_offset = sizeof(header) + sizeof(sections) + symbols * sizeof(Elf64_Sym),
+		  .sh_size = strings,
+		  .sh_addralign = 1 },
+	};
+	Elf64_Sym *table = calloc(symbols, sizeof(*table));
+	char *names = malloc(strings);
+	int fd = memfd_create("overlapping", MFD_CLOEXEC);
+	struct elf_file *file;
+
+	assert_true(table && names && fd >= 0);
+	memcpy(names, others, sizeof(others));
+	memset(names + sizeof(others), 'a', length);
+	names[strings - 1] = 0;
+	for (size_t i = 1; i < symbols; i++)
+		table[i] = (Elf64_Sym){ .st_name = (Elf64_Word)(i == 1		? 1 :
+								i + 1 < symbols ? 11 + i :
+										  7),
+					.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+					.st_shndx = 1,
+					.st_value = 16 * i,
+					.st_size = 16 };
+	assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+	assert_int_equal(pwrite(fd, sections, sizeof(sections), sizeof(header)), sizeof(sections));
+	assert_int_equal(pwrite(fd, table, symbols * sizeof(*table), (off_t)sections[1].sh_offset),
+			 symbols * sizeof(*table));
+	assert_int_equal(pwrite(fd, names, strings, (off_t)sections[2].sh_offset), strings);
+	free(table);
+	free(names);
+	assert_int_equal(elf_file__open(&file, fd, "", NULL, 0), 0);
+	return file;
+}
+
+/* Names too long are none, and enough of long ones end the table. */
+static void test_overlapping_names(void **state)
+{
+	struct elf_file *file = open_overlapping(20000, 20000);
+	struct elf_symbol symbol;
+	char name[1025];
+
+	(void)state;
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	skip();
+#endif
+	memset(name, 'a', sizeof(name));
+	name[1024] = 0;
+	assert_false(elf_file__find(file, name, &symbol));
+	name[1023] = 0;
+	assert_true(elf_file__find(file, name, &symbol));
+	assert_true(elf_file__find(file, "a", &symbol));
+	assert_true(elf_file__find(file, "first", &symbol));
+	assert_true(elf_file__find(file, "last", &symbol));
+	assert_true(elf_file__function(file, 16, &symbol));
+	assert_string_equal(symbol.name, "first");
+	/* The longest of them is of no use, but to nobody else's harm. */
+	assert_false(elf_file__function(file, 32, &symbol));
+	elf_file__free(file);
+
+	file = open_overlapping(200000, 200000);
+	assert_true(elf_file__find(file, "first", &symbol));
+	assert_false(elf_file__find(file, "last", &symbol));
+	assert_false(elf_file__find(file, "a", &symbol));
+	elf_file__free(file);
+}
+
 /* Cut at any length; headers and tables with bytes of something else in them. */
 static void test_damage(void **state)
 {
@@ -403,7 +698,12 @@ int main(void)
 		cmocka_unit_test(test_build_id),
 		cmocka_unit_test_setup_teardown(test_no_elf_file, make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(test_debug_file, make_scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(test_debug_file_is_regular, make_scratch,
+						remove_scratch),
 		cmocka_unit_test(test_call_frames),
+		cmocka_unit_test(test_cfi_instructions),
+		cmocka_unit_test(test_hostile_frames),
+		cmocka_unit_test(test_overlapping_names),
 		cmocka_unit_test(test_damage),
 	};
 
