@@ -37,6 +37,7 @@ END
 done
 
 # Found when its main thread is gone already.
+# shellcheck disable=SC2317 # called by eventually
 is_zombie() {
 	grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
 }
