@@ -3,6 +3,7 @@
 #
 # names.sh - locks of processes that are gone before their names are looked for, and of
 # processes whose main thread is gone, have the names of their variables.
+# shellcheck disable=SC2317 # functions are called by is
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "$0")/lib.sh"
 require_python
