@@ -133,10 +133,7 @@ uint64_t ledger__unmatched(const struct ledger *ledger);
 /* The part of these that is missing even if the recording broke off. */
 uint64_t ledger__unmatched_of_cut(const struct ledger *ledger);
 
-/* Threads whose death was not seen. After the end of a whole command: lost ones. */
-size_t ledger__n_alive(const struct ledger *ledger);
-
-/* Of these, the ones that nothing tells of at the end either: lost, in any recording. */
+/* Threads whose death was not seen, and of which nothing tells at the end: lost. */
 size_t ledger__n_vanished(const struct ledger *ledger);
 
 struct locks *ledger__locks(struct ledger *ledger);

@@ -62,18 +62,6 @@ uint64_t ledger__unmatched_of_cut(const struct ledger *ledger)
 	return unmatched;
 }
 
-size_t ledger__n_alive(const struct ledger *ledger)
-{
-	size_t alive = 0;
-
-	for (size_t i = 0; i < ledger__n_threads(ledger); i++) {
-		const struct ledger_thread *thread = ledger__thread(ledger, i);
-
-		alive += thread->seen && !thread->dead;
-	}
-	return alive;
-}
-
 size_t ledger__n_vanished(const struct ledger *ledger)
 {
 	size_t vanished = 0;
