@@ -70,7 +70,7 @@ static __always_inline void emit_interval(struct convoy_ring *ring, struct convo
 	if (thread->is_new == CONVOY_NEWBORN)
 		;
 	else if (thread->blocked)
-		emit_wait(ring, thread, in_ns, cpu);
+		emit_wait(ring, thread, CONVOY_EV_WAIT, in_ns, cpu);
 	else
 		emit_runnable(ring, thread, in_ns, cpu);
 	thread->in_ns = in_ns;
@@ -166,7 +166,7 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	 * another autogroup by then, it may have to wait for its CPU for half a second.
 	 */
 	if (task->exit_state)
-		emit_open(ring, thread, now, cpu);
+		emit_wait(ring, thread, CONVOY_EV_OPEN, now, cpu);
 }
 
 /* Why a thread blocks that did so before it was looked at. */

@@ -201,27 +201,19 @@ static __always_inline void fill_wait(struct convoy_ev_wait *ev, const struct co
 	ev->val = thread->val;
 }
 
+/*
+ * CONVOY_EV_WAIT: the wait is over. CONVOY_EV_OPEN: what a thread leaves the CPU for, told at
+ * once; a record of the interval may still come.
+ */
 static __always_inline void emit_wait(struct convoy_ring *ring, struct convoy_thread *thread,
-				      u64 now, u32 cpu)
+				      u16 type, u64 now, u32 cpu)
 {
 	struct convoy_ev_wait *ev = ring__reserve(ring, sizeof(*ev));
 
 	if (!ev)
 		return;
 	fill_wait(ev, thread, now, cpu);
-	ring__submit(ring, sizeof(*ev));
-}
-
-/* What a thread leaves the CPU for, told at once; a record of the interval may still come. */
-static __always_inline void emit_open(struct convoy_ring *ring, struct convoy_thread *thread,
-				      u64 now, u32 cpu)
-{
-	struct convoy_ev_wait *ev = ring__reserve(ring, sizeof(*ev));
-
-	if (!ev)
-		return;
-	fill_wait(ev, thread, now, cpu);
-	ev->hdr.type = CONVOY_EV_OPEN;
+	ev->hdr.type = type;
 	ring__submit(ring, sizeof(*ev));
 }
 
