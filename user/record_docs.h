@@ -46,6 +46,7 @@ enum recording_kind { RECORDING_OF_RUN, RECORDING_OF_COMMAND, RECORDING_OF_TARGE
 struct record_mode {
 	char label[64];
 	char **command;		/* NULL-terminated, owned; NULL: none */
+	struct report_interpreter interpreter;	/* an empty name: none */
 };
 
 /*

@@ -65,3 +65,28 @@ const struct report_mode *report__mode(const struct report *report, const char *
 	}
 	return NULL;
 }
+
+const char *report_mode__family(const struct report_mode *mode)
+{
+	return mode->interpreter.name;
+}
+
+const char *report_mode__kind(const struct report_mode *mode)
+{
+	const char *colon = mode->interpreter.name[0] ? strrchr(mode->mode, ':') : NULL;
+
+	return colon ? colon + 1 : mode->mode;
+}
+
+const struct report_mode *report__mode_of(const struct report *report, const char *family,
+					  const char *kind)
+{
+	for (size_t i = 0; i < report->n_modes; i++) {
+		const struct report_mode *mode = &report->modes[i];
+
+		if (!strcmp(report_mode__family(mode), family) &&
+		    !strcmp(report_mode__kind(mode), kind))
+			return mode;
+	}
+	return NULL;
+}

@@ -135,8 +135,17 @@ struct report_runtime {
 	size_t n_more_threads;	/* that waited less, and are not listed */
 };
 
+/* The interpreter that a mode's work ran in; an empty name: convoy's own machine, or a command. */
+struct report_interpreter {
+	char name[32];		/* "python3.13t": the family of its modes, see report_mode__family() */
+	char implementation[16];	/* "CPython", "PyPy", "CRuby" */
+	char version[24];	/* "3.13.0" */
+	char path[512];		/* what was executed; cut if it is longer */
+};
+
 struct report_mode {
-	char mode[64];
+	char mode[64];		/* "gil-timed", "python3.13:threads", a label of the user's */
+	struct report_interpreter interpreter;
 	char **command;		/* NULL-terminated argv, or NULL */
 	unsigned rounds;	/* measured ones */
 	struct estimate wall_ns, cpu_ns, cpu_util, cores_used;
@@ -241,5 +250,17 @@ void report__free(struct report *report);
 
 /* The mode of that name, or NULL. */
 const struct report_mode *report__mode(const struct report *report, const char *mode);
+
+/*
+ * Modes of one family differ in how the work is shared out, not in what runs it: all of one
+ * interpreter, or those of convoy's own machine and the user's commands, whose family is "".
+ * What is returned is the mode's.
+ */
+const char *report_mode__family(const struct report_mode *mode);
+/* "threads" of "python3.13:threads", and of "threads". */
+const char *report_mode__kind(const struct report_mode *mode);
+/* The mode of that family and kind, or NULL: "python3.13", "threads". */
+const struct report_mode *report__mode_of(const struct report *report, const char *family,
+					  const char *kind);
 
 #endif /* CONVOY_REPORT_H */

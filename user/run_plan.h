@@ -10,17 +10,20 @@
 
 #include <jansson.h>
 
+#include "interpreter.h"
 #include "report.h"
 #include "report_output.h"
 #include "workloads/catalog.h"
 #include "workloads/cpulist.h"
 
-#define MAX_MODES 64
+#define MAX_MODES 256
 
-/* A way to run: one of the bundled modes, or a command of the user's. */
+/* A way to run: one of the bundled modes, in convoy's own machine or in an interpreter, or a
+ * command of the user's. */
 struct plan_mode {
-	char label[64];			/* its name in the report */
+	char label[64];			/* its name in the report: "threads", "python3.13:threads" */
 	const struct mode_info *bundled;	/* NULL: a command */
+	const struct interpreter *interpreter;	/* the plan's; NULL: convoy's own machine */
 	const char *command;		/* for sh -c */
 	unsigned workers;		/* of a bundled mode */
 };
@@ -29,6 +32,7 @@ struct run_plan {
 	const struct job_info *job;
 	struct plan_mode modes[MAX_MODES];
 	size_t n_modes;
+	struct interpreters interpreters;	/* that modes run in; those that failed are counted */
 	char reference[64];		/* mode that speed-up is against */
 	bool probes;			/* false: --probes=none */
 	unsigned workers;		/* -w; 0: each job's and mode's own */
