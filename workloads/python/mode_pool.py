@@ -92,5 +92,5 @@ def run(params, job):
                for number in range(len(job.plan(params, None)))]
     pool.close()
     pool.join()
-    return worker.Done(run.start_ns, kernel.now(), [answer.get() for answer in answers],
+    return worker.Done(run, kernel.now(), [answer.get() for answer in answers],
                        [read_account(memory, i) for i in range(count)], None)

@@ -6,6 +6,7 @@ import re
 import sys
 
 import catalog
+import output
 
 MAX_COUNT = 1000000000000
 MAX_SEED = 4294967295
@@ -68,6 +69,11 @@ def make_parser():
     return parser
 
 
+def refuse(why):
+    output.say(why)
+    sys.exit(output.USAGE)
+
+
 def parse(argv=None):
     """Params that make sense, or None for --identify; else exits with status 2."""
     parser = make_parser()
@@ -75,18 +81,18 @@ def parse(argv=None):
     if given.identify:
         return None
     if not given.job or not given.mode:
-        parser.error("say what to run and how: -j JOB -m MODE")
+        refuse("say what to run and how: -j JOB -m MODE")
     row = catalog.JOBS[given.job]
     if row.default_work is None and given.work:
-        parser.error("-n: the work of %s is fixed; leave -n out" % given.job)
+        refuse("-n: the work of %s is fixed; leave -n out" % given.job)
     if row.default_work is not None and given.work and given.work > row.max_work:
-        parser.error("-n: at most %d; use a smaller number" % row.max_work)
+        refuse("-n: at most %d; use a smaller number" % row.max_work)
     workers = given.workers or catalog.workers(given.job, given.mode)
     refusal = catalog.refusal(given.job, given.mode, workers)
     if refusal:
-        parser.error(refusal)
+        refuse(refusal)
     if given.start == "spawn" and sys.version_info < (3, 4):
-        parser.error("--start=spawn: this Python can only fork; leave it out")
+        refuse("--start=spawn: this Python can only fork; leave it out")
     return Params(
         given.job, given.mode, workers, given.work or row.default_work, given.sleep_scale,
         given.seed if row.seeded else None, given.inside if row.lock_work else None,

@@ -51,8 +51,8 @@ def result_json(params, done, metrics, ok):
     return collections.OrderedDict([
         ("schema", "convoy.work/1"), ("job", params.job), ("mode", params.mode),
         ("workers", params.workers), ("work", params.work), ("params", params_json(params)),
-        ("start_ns", done.start_ns), ("end_ns", done.end_ns),
-        ("wall_ns", done.end_ns - done.start_ns),
+        ("start_ns", done.run.start_ns), ("end_ns", done.end_ns),
+        ("wall_ns", done.end_ns - done.run.start_ns),
         ("tasks", [task._asdict() for task in done.tasks]),
         ("threads", [thread_json(account) for account in done.accounts]),
         ("metrics", metrics), ("ok", ok),

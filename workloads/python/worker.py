@@ -18,9 +18,9 @@ Outcome = collections.namedtuple("Outcome", "name worker pid tid start_ns end_ns
 # workers of the job share, and where they meet.
 Run = collections.namedtuple("Run", "params start_ns shared barrier")
 
-# What a mode returns: the outcome of every task, the Account of every worker, and what the
+# What a mode returns: its Run, when all workers were joined, the outcome of every task, the Account of every worker, and what the
 # job's client says, if it has one.
-Done = collections.namedtuple("Done", "start_ns end_ns tasks accounts answer")
+Done = collections.namedtuple("Done", "run end_ns tasks accounts answer")
 
 # sys.setcheckinterval() is in all versions of Python 3 before 3.9, and does nothing.
 HAS_CHECK_INTERVAL = sys.version_info[0] == 2
@@ -109,9 +109,14 @@ def work(index, count, run):
     return account.end(), outcomes
 
 
+def add_rate(metrics, name, times, ns):
+    if ns:
+        metrics[name] = times * 1e9 / ns
+
+
 def done(run, results, answer=None):
     """The results of all workers, in the order of the tasks."""
     tasks = [None] * sum(len(outcomes) for _, outcomes in results)
     for index, (_, outcomes) in enumerate(results):
         tasks[index::len(results)] = outcomes
-    return Done(run.start_ns, kernel.now(), tasks, [account for account, _ in results], answer)
+    return Done(run, kernel.now(), tasks, [account for account, _ in results], answer)
