@@ -77,6 +77,11 @@ def start_client(params, shared):
     return client
 
 
+def release(shared):
+    """In every process that has it, when it needs it no more."""
+    shared.server.close()
+
+
 def plan(params, shared):
     tasks = [Task("requests", serve, (params.work, shared.server), params.work, 0)]
     for i in range(1, params.workers):
@@ -90,7 +95,6 @@ def percentile(ordered, percent):
 
 
 def finish(_params, done, metrics):
-    done.run.shared.server.close()
     exchanges, computing = done.answer, done.tasks[1:]
     latency = sorted(answered - sent for sent, answered in exchanges)
     start = min(task.start_ns for task in computing)

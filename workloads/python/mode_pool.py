@@ -5,7 +5,6 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import threading
-import time
 from multiprocessing.util import Finalize
 
 import kernel
@@ -60,23 +59,35 @@ def read_account(memory, index):
                                  if value != UNKNOWN))
 
 
-def watch(children):
-    """A pool replaces a process that dies, but waits for its result for ever."""
-    while True:
-        for process in children:
+class Watcher(threading.Thread):
+    """Ends the run if a process of the pool dies.
+
+    The pool itself would replace it, and wait for its result for ever.
+    """
+
+    def __init__(self, count):
+        threading.Thread.__init__(self)
+        self.daemon = True
+        self.over = threading.Event()
+        self.children = multiprocessing.active_children()
+        if len(self.children) < count:
+            raise processes.Failed("a worker of the pool ended before its first task")
+
+    def look(self):
+        for process in self.children:
             if process.exitcode:
                 output.say(processes.how_it_ended("a worker of the pool", process))
                 os._exit(output.FAILED)
-        time.sleep(WATCH_S)
 
+    def run(self):
+        while not self.over.is_set():
+            self.look()
+            self.over.wait(WATCH_S)
 
-def start_watching(count):
-    children = multiprocessing.active_children()
-    if len(children) < count:
-        raise processes.Failed("a worker of the pool ended before its first task")
-    watcher = threading.Thread(target=watch, args=(children,))
-    watcher.daemon = True
-    watcher.start()
+    def stop(self):
+        self.over.set()
+        self.join()
+        self.look()
 
 
 def run(params, job):
@@ -87,10 +98,13 @@ def run(params, job):
     run = worker.Run(params, kernel.now(), None, worker.Barrier(context.Semaphore, count))
 
     pool = context.Pool(count, initialize, (os.getpid(), run, tickets, memory))
-    start_watching(count)
+    watcher = Watcher(count)
+    watcher.start()
     answers = [pool.apply_async(run_task, (number,))
                for number in range(len(job.plan(params, None)))]
     pool.close()
     pool.join()
-    return worker.Done(run, kernel.now(), [answer.get() for answer in answers],
+    end_ns = kernel.now()
+    watcher.stop()
+    return worker.Done(run, end_ns, [answer.get() for answer in answers],
                        [read_account(memory, i) for i in range(count)], None)

@@ -17,6 +17,14 @@ class Kit(object):
         self.Value = lambda: context.Value(ctypes.c_longlong, 0, lock=False)
 
 
+def work(index, count, run):
+    job = worker.job_of(run.params)
+    result = worker.work(index, count, run)
+    if hasattr(job, "release"):
+        job.release(run.shared)
+    return result
+
+
 def run(params, job):
     context = processes.context(params)
     shared = job.share(params, Kit(context)) if hasattr(job, "share") else None
@@ -27,7 +35,7 @@ def run(params, job):
         if hasattr(job, "start_client"):
             children.append(job.start_client(params, shared))
         for i in range(params.workers):
-            children.append(processes.Child("worker-%d" % (i + 1), params, worker.work,
+            children.append(processes.Child("worker-%d" % (i + 1), params, work,
                                             (i, params.workers, run)))
         results = processes.join_all(children)
     finally:

@@ -71,6 +71,8 @@ def run(params):
         metrics = collections.OrderedDict()
         if hasattr(job, "finish"):
             wrong += job.finish(params, done, metrics)
+        if hasattr(job, "release"):
+            job.release(done.run.shared)
         status = output.write(json.dumps(result_json(params, done, metrics, not wrong), indent=2))
     except processes.Failed as failure:
         output.say(str(failure))
