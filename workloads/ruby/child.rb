@@ -20,6 +20,7 @@ module ConvoyWork
     def initialize(name, others)
       @name = name
       @heard = +"".b
+      @ended = false
       @line, far = UNIXSocket.pair
       parent = Process.pid
       @pid = fork { be_child(far, [@line, *others], parent) { |line| yield line } }
@@ -57,17 +58,17 @@ module ConvoyWork
       @heard << line.read
       line.close
       _, status = Process.wait2(pid)
+      @ended = true
       @complaint = "#{name} (#{pid}) #{ending(status)}" unless status.success?
-      @pid = nil
       Marshal.load(@heard) unless complaint
     end
 
     def kill
-      return unless pid
+      return if @ended
 
       Process.kill(:KILL, pid)
       Process.wait(pid)
-      @pid = nil
+      @ended = true
     end
 
     private

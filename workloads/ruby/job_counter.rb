@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # frozen_string_literal: true
 
-require "tmpdir"
 require_relative "job"
 require_relative "kernel_calls"
 
@@ -28,7 +27,7 @@ module ConvoyWork
       end
     end
 
-    # Between processes: shared memory, and a lock on a file that has no name. The kernel
+    # Between processes: shared memory, and a lock on a file that only they know. The kernel
     # unlocks it when its owner dies. Then the owner's mark is still there.
     class ProcessCell
       NUMBER = 8 # bytes
@@ -36,7 +35,7 @@ module ConvoyWork
 
       def initialize
         @memory = KernelCalls.map(KernelCalls::PAGE, KernelCalls::SHARED)
-        @file = unnamed_file
+        @file = KernelCalls.memory_file("counter")
       end
 
       # For each process anew: a lock belongs to the opening of a file, which a fork shares.
@@ -62,10 +61,6 @@ module ConvoyWork
       end
 
       private
-
-      def unnamed_file
-        File.open(Dir.tmpdir, File::RDWR | File::TMPFILE, 0o600)
-      end
 
       def read(at)
         @memory[at, NUMBER].unpack1("q")

@@ -9,12 +9,13 @@ module ConvoyWork
   module KernelCalls
     PAGE = Etc.sysconf(Etc::SC_PAGESIZE)
 
-    # Of <sys/mman.h> and <sys/prctl.h>, on every architecture that Debian has Ruby for but MIPS.
+    # Of <sys/mman.h> and <sys/prctl.h>, the same on all architectures but MIPS, PA-RISC and Alpha.
     READ_WRITE = 3
     SHARED = 0x21 # and anonymous
     PRIVATE = 0x22
+    CLOSE_ON_EXEC = 1
     SET_PDEATHSIG = 1
-    KILL = 9
+    SIGKILL = 9
 
     LIBC = Fiddle.dlopen(nil)
     MMAP = Fiddle::Function.new(
@@ -29,7 +30,10 @@ module ConvoyWork
     PRCTL = Fiddle::Function.new(
       LIBC["prctl"], [Fiddle::TYPE_INT] + [Fiddle::TYPE_LONG] * 4, Fiddle::TYPE_INT
     )
-    private_constant :LIBC, :MMAP, :MUNMAP, :PRCTL
+    MEMFD_CREATE = Fiddle::Function.new(
+      LIBC["memfd_create"], [Fiddle::TYPE_VOIDP, Fiddle::TYPE_INT], Fiddle::TYPE_INT
+    )
+    private_constant :LIBC, :MMAP, :MUNMAP, :PRCTL, :MEMFD_CREATE
 
     module_function
 
@@ -45,9 +49,17 @@ module ConvoyWork
       raise SystemCallError.new("munmap", Fiddle.last_error) unless MUNMAP.call(memory, size).zero?
     end
 
+    # A file without a name, that is gone with the last process that has it open.
+    def memory_file(name)
+      number = MEMFD_CREATE.call(name, CLOSE_ON_EXEC)
+      raise SystemCallError.new("memfd_create", Fiddle.last_error) if number.negative?
+
+      File.for_fd(number, File::RDWR)
+    end
+
     # When this process's parent ends, however it does, this one ends too.
     def die_with(parent)
-      raise SystemCallError.new("prctl", Fiddle.last_error) unless PRCTL.call(SET_PDEATHSIG, KILL, 0, 0, 0).zero?
+      raise SystemCallError.new("prctl", Fiddle.last_error) unless PRCTL.call(SET_PDEATHSIG, SIGKILL, 0, 0, 0).zero?
 
       # If it had ended before that call, no signal will come.
       raise Failed, "the main process is gone" unless Process.ppid == parent

@@ -89,11 +89,10 @@ module ConvoyWork
 
     # What it said of itself, or how it died.
     def take(index, worker, record)
-      if record
-        @run.records[index] = record
-      else
-        @run.records[index].error = worker.complaint
-      end
+      return @run.records[index] = record if record
+
+      @run.records[index].error = worker.complaint
+      @run.records[index].pid = @run.records[index].tid = worker.pid
     end
   end
 end

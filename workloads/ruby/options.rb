@@ -5,8 +5,8 @@ require "optparse"
 require_relative "catalog"
 
 module ConvoyWork
-  Params = Struct.new(:job, :mode, :workers, :work, :sleep_scale, :seed, :inside, :outside,
-                      :check_interval, :switch_interval_ms, :verbose, keyword_init: true)
+  Params = Struct.new(:job, :mode, :workers, :work, :sleep_scale, :seed, :inside, :outside, :verbose,
+                      keyword_init: true)
 
   # The command line, every value of it checked. It is that of convoy-work, where it applies.
   class Options
@@ -25,8 +25,7 @@ module ConvoyWork
     end
 
     def initialize
-      @params = Params.new(sleep_scale: 1.0, seed: Catalog::DEFAULT_SEED, check_interval: 100,
-                           switch_interval_ms: 5.0, verbose: false)
+      @params = Params.new(sleep_scale: 1.0, seed: Catalog::DEFAULT_SEED, verbose: false)
       @identify = false
     end
 
@@ -82,10 +81,10 @@ module ConvoyWork
       end
       parser.on("--start fork", "How processes are started: only by fork") { |text| check_start(text) }
       parser.on("--check-interval N", "Without effect: Ruby has no such knob") do |text|
-        params.check_interval = count("--check-interval", text, 1..MAX_COUNT)
+        count("--check-interval", text, 1..MAX_COUNT)
       end
       parser.on("--switch-interval MS", "Without effect: Ruby has no such knob") do |text|
-        params.switch_interval_ms = real("--switch-interval", text, 0.001..60_000)
+        real("--switch-interval", text, 0.001..60_000)
       end
       parser.on("-v", "--verbose", "Log the start and finish of each task") { params.verbose = true }
       parser.on("--identify", "Say which Ruby this is") { @identify = true }
@@ -116,8 +115,8 @@ module ConvoyWork
       return if text == "fork"
       raise Bad, "--start: '#{text}' is not fork or spawn" unless text == "spawn"
 
-      raise Bad, "--start=spawn: a new Ruby would share neither pipes nor memory with the others, " \
-                 "and its standard library has nothing that hands them on: use --start=fork"
+      raise Bad, "--start=spawn: Ruby forks its workers; its standard library has nothing that starts " \
+                 "them as new programs: use --start=fork"
     end
 
     # What only the options together show.

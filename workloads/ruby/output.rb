@@ -46,8 +46,8 @@ module ConvoyWork
         "sleep_scale" => params.sleep_scale, "seed" => row.seeded ? params.seed : nil,
         "inside" => row.default_inside && params.inside,
         "outside" => row.default_outside && params.outside,
-        "start" => "fork", "yield_every" => nil, "check_interval" => params.check_interval,
-        "switch_interval_ms" => params.switch_interval_ms, "cpus" => nil
+        "start" => "fork", "yield_every" => nil, "check_interval" => nil,
+        "switch_interval_ms" => nil, "cpus" => nil
       }
     end
 
