@@ -19,7 +19,7 @@ module ConvoyWork
     # process shall hear. The ends in `others` are the main process's own.
     def initialize(name, others)
       @name = name
-      @heard = +"".b
+      @heard = String.new
       @ended = false
       @line, far = UNIXSocket.pair
       parent = Process.pid

@@ -11,8 +11,8 @@ end
 
 begin
   require_relative "main"
-rescue LoadError => e
-  $stderr.puts("convoy_work.rb: #{e.message}")
+rescue LoadError, StandardError => e # it may lack Fiddle, or the C library a function
+  $stderr.puts("convoy_work.rb: this Ruby cannot run the jobs: #{e.message}")
   exit(6)
 end
 

@@ -58,7 +58,9 @@ module ConvoyWork
     end
 
     def count_down(number)
-      number -= 1 while number.positive?
+      while number > 0 # not positive?: that is a call of a method
+        number -= 1
+      end
       number
     end
 

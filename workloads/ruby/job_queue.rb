@@ -37,7 +37,7 @@ module ConvoyWork
       SIZE = 8
 
       def initialize
-        @reader, @writer = IO.pipe(binmode: true)
+        @reader, @writer = IO.pipe.each(&:binmode)
       end
 
       def put(number)
