@@ -297,6 +297,9 @@ static void say_threads_or_processes(const struct judge *j)
 
 	if (c.relation == RELATION_MISSING) {
 		c = verdict__compare_ways(j, WAY_GIL, WAY_SERIAL);
+		/* If serial was best, that has been said, and by how much. */
+		if (c.relation == RELATION_CLEAR && verdict__serial_wins(j->families[0]))
+			return;
 		if (c.relation == RELATION_SAME)
 			fprintf(j->out,
 				"%s%chreads gain nothing over serial "

@@ -138,7 +138,7 @@ static void say_kinds(const struct gil *gils, size_t n, FILE *out)
 	}
 	if (kinds < 2 || kinds > MOST_KINDS)
 		return;
-	fputs("The GILs differ. A second of threads has:", out);
+	fputs("The GILs differ, in each second of threads:", out);
 	for (size_t from = 0, to; from < n; from = to) {
 		to = kind_end(gils, n, from);
 		fputs(from ? "; " : " ", out);
