@@ -215,6 +215,7 @@ static int read_end(struct analysis *analysis, const json_t *document)
 	report->host.stolen_share = end.stolen_share;
 	report->command_status = end.command_status;
 	report->incomplete = end.incomplete;
+	snprintf(report->incomplete_why, sizeof(report->incomplete_why), "%s", end.incomplete_why);
 	return 0;
 }
 
@@ -331,6 +332,7 @@ static int fill_report(struct analysis *analysis)
 			continue;
 		report->n_modes++;
 		err = mode_metrics__fill(analysis->metrics[i], &context, mode);
+		mode->interpreter = analysis->meta.modes[i].interpreter;
 		if (!err && analysis->meta.modes[i].command) {
 			mode->command = copy_command(analysis->meta.modes[i].command);
 			err = mode->command ? 0 : -ENOMEM;

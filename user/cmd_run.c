@@ -14,36 +14,31 @@
 #include "features.h"
 #include "host.h"
 #include "message.h"
+#include "own_files.h"
 #include "record_file.h"
 #include "recorder.h"
 #include "run_plan.h"
 #include "runner.h"
 #include "session.h"
 
-/* convoy-work: beside this binary (a checkout), else where `make install` puts it. */
 static int find_work(char *path, size_t size)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char folder[PATH_MAX];
+	int err = own_files__folder(folder, sizeof(folder), ".", "convoy-work");
 
-	if (n > 0) {
-		char *slash;
+	if (err)
+		return err;
+	return snprintf(path, size, "%s/convoy-work", folder) < (int)size ? 0 : -ENAMETOOLONG;
+}
 
-		self[n] = 0;
-		slash = strrchr(self, '/');
-		if (slash) {
-			*slash = 0;
-			if (snprintf(path, size, "%s/convoy-work", self) < (int)size &&
-			    !access(path, X_OK))
-				return 0;
-		}
-	}
-	if (snprintf(path, size, "%s/convoy-work", CONVOY_LIBEXECDIR) < (int)size &&
-	    !access(path, X_OK))
-		return 0;
-	message("cannot find convoy-work, neither beside convoy nor in %s; run make, or make install",
-		CONVOY_LIBEXECDIR);
-	return -ENOENT;
+static void fill_interpreter(struct report_interpreter *to, const struct interpreter *from)
+{
+	if (!from)
+		return;
+	snprintf(to->name, sizeof(to->name), "%s", from->name);
+	snprintf(to->implementation, sizeof(to->implementation), "%s", from->implementation);
+	snprintf(to->version, sizeof(to->version), "%s", from->version);
+	snprintf(to->path, sizeof(to->path), "%s", from->path);
 }
 
 /* What the recording says of itself before anything runs. */
@@ -75,6 +70,7 @@ static int fill_meta(struct record_meta *meta, const struct run_plan *plan,
 		struct record_mode *mode = &meta->modes[meta->n_modes++];
 
 		snprintf(mode->label, sizeof(mode->label), "%s", plan->modes[i].label);
+		fill_interpreter(&mode->interpreter, plan->modes[i].interpreter);
 		if (!plan->modes[i].command)
 			continue;
 		mode->command = calloc(4, sizeof(*mode->command));
@@ -129,11 +125,12 @@ static int keep_or_remove(const struct run_plan *plan, struct record_file *file,
 	return 0;
 }
 
-static int exit_status(const struct report *report, const struct run_outcome *outcome)
+static int exit_status(const struct run_plan *plan, const struct report *report,
+		       const struct run_outcome *outcome)
 {
 	if (outcome->signal)
 		return CONVOY_EXIT_SIGNAL + outcome->signal;
-	if (outcome->workload_failed)
+	if (outcome->workload_failed || run_outcome__left_out(outcome, plan))
 		return CONVOY_EXIT_FAILED;
 	if (!report->valid && !report->allow_loss)
 		return CONVOY_EXIT_INVALID;
@@ -155,9 +152,10 @@ static int make_report(const struct run_plan *plan, int fd, const struct run_out
 	}
 	snprintf(report->version, sizeof(report->version), "%s", CONVOY_VERSION);
 	if (!report->n_modes)
-		status = exit_status(report, outcome); /* nothing was measured, nothing to say */
+		status = exit_status(plan, report,
+				     outcome); /* nothing was measured, nothing to say */
 	else if (!report_output__write(&plan->report, report))
-		status = exit_status(report, outcome);
+		status = exit_status(plan, report, outcome);
 	if (status == CONVOY_EXIT_INVALID)
 		message("events were lost, so these numbers cannot be trusted (exit 4); "
 			"--allow-loss accepts them, a larger --ring-bytes may help");
@@ -167,7 +165,8 @@ static int make_report(const struct run_plan *plan, int fd, const struct run_out
 
 /* Run the rounds and finish the recording. Returns 0 or a negative errno after a message. */
 static int record(const struct run_plan *plan, struct session *session, struct recorder *recorder,
-		  const struct run_table *table, const char *work_path, struct run_outcome *outcome)
+		  const struct run_table *table, const struct run_means *means,
+		  struct run_outcome *outcome)
 {
 	struct record_end end = { .command_status = -1 };
 	struct stolen_clock stolen;
@@ -178,10 +177,12 @@ static int record(const struct run_plan *plan, struct session *session, struct r
 	if (err)
 		message("cannot begin the recording: %s", strerror(-err));
 	else
-		err = runner__run(plan, session, recorder, table, work_path, outcome);
+		err = runner__run(plan, session, recorder, table, means, outcome);
 	if (err)
 		return err;
-	end.incomplete = outcome->signal || outcome->workload_failed;
+	end.incomplete = outcome->signal || outcome->workload_failed ||
+			 run_outcome__left_out(outcome, plan);
+	run_outcome__explain(outcome, plan, end.incomplete_why, sizeof(end.incomplete_why));
 	end.stolen_share = stolen_clock__share(&stolen);
 	recorder__loss(session, &end.loss);
 	if (recorder)
@@ -192,30 +193,49 @@ static int record(const struct run_plan *plan, struct session *session, struct r
 	return err;
 }
 
-static int run(const struct run_plan *plan, const char *work_path, struct session *session)
+static int find_interpreter(void *ctx, const char *spec, struct interpreters *found)
+{
+	return interpreters__add(found, ctx, spec);
+}
+
+/* Who the interpreters are that were asked for. Returns 0 or an exit status, after a message. */
+static int find_interpreters(struct run_plan *plan, struct run_means *means)
+{
+	struct interpreter_search search = { .sources = means->places.sources };
+	int err;
+
+	if (!plan->n_requests)
+		return 0;
+	if (interpreter__sources(means->places.sources, sizeof(means->places.sources)) ||
+	    interpreter_user__find(&means->user))
+		return CONVOY_EXIT_FAILED;
+	search.environment = means->user.environment;
+	search.as = means->user.as;
+	err = run_plan__add_interpreters(plan, find_interpreter, &search);
+	if (err == -EINTR && plan->interpreters.signal)
+		return CONVOY_EXIT_SIGNAL + plan->interpreters.signal;
+	return !err ? 0 : err == -EINVAL ? CONVOY_EXIT_USAGE : CONVOY_EXIT_FAILED;
+}
+
+/* All rounds into a recording that is open already, and the report of them. */
+static int run_into(const struct run_plan *plan, const struct run_means *means,
+		    struct session *session, struct record_file *file)
 {
 	struct run_table table = { .fd = -1 };
-	struct recorder_options options = { .session = session, .fd = -1 };
+	struct recorder_options options = { .session = session, .fd = file->fd };
 	struct recorder *recorder = NULL;
 	struct run_outcome outcome = { 0 };
-	struct record_file file;
 	int status = CONVOY_EXIT_FAILED;
 	int err;
 
-	err = open_recording(plan, &file);
-	if (err)
-		return err == -ENOSPC || err == -EIO || err == -EMFILE || err == -ENOMEM ?
-			       CONVOY_EXIT_FAILED :
-			       CONVOY_EXIT_USAGE;
-	options.fd = file.fd;
 	options.codec = recording__best_codec();
 	err = run_table__new(&table);
 	options.published = table.locks;
 	if (!err)
 		err = recorder__start(&recorder, &options);
 	if (!err)
-		err = record(plan, session, recorder, &table, work_path, &outcome);
-	if (keep_or_remove(plan, &file, &outcome) && !err)
+		err = record(plan, session, recorder, &table, means, &outcome);
+	if (keep_or_remove(plan, file, &outcome) && !err)
 		err = -EIO;
 	if (!err) {
 		if (outcome.signal)
@@ -227,7 +247,26 @@ static int run(const struct run_plan *plan, const char *work_path, struct sessio
 	}
 	recorder__free(recorder);
 	run_table__free(&table);
-	close(options.fd);
+	return status;
+}
+
+static int run(struct run_plan *plan, struct run_means *means, struct session *session)
+{
+	const struct run_outcome nothing = { 0 };
+	struct record_file file;
+	int status, err;
+
+	err = open_recording(plan, &file);
+	if (err)
+		return err == -ENOSPC || err == -EIO || err == -EMFILE || err == -ENOMEM ?
+			       CONVOY_EXIT_FAILED :
+			       CONVOY_EXIT_USAGE;
+	status = find_interpreters(plan, means);
+	if (!status)
+		status = run_into(plan, means, session, &file);
+	else
+		keep_or_remove(plan, &file, &nothing);
+	close(file.fd);
 	return status;
 }
 
@@ -235,7 +274,7 @@ int cmd_run(int argc, char **argv)
 {
 	struct session_options options = { 0 };
 	struct session *session = NULL;
-	char work_path[PATH_MAX];
+	struct run_means means = { 0 };
 	struct run_plan plan;
 	int err, status;
 
@@ -245,7 +284,7 @@ int cmd_run(int argc, char **argv)
 		message("--probes=none needs neither permission nor such a kernel, and says less");
 		return CONVOY_EXIT_REFUSED;
 	}
-	if (plan.job && find_work(work_path, sizeof(work_path)))
+	if (plan.job && find_work(means.places.work, sizeof(means.places.work)))
 		return CONVOY_EXIT_FAILED;
 	options.futex = plan.futex;
 	options.ring_bytes = plan.ring_bytes;
@@ -254,7 +293,9 @@ int cmd_run(int argc, char **argv)
 	err = plan.probes ? session__new(&session, &options) : 0;
 	if (err)
 		return session__exit_code(err);
-	status = run(&plan, work_path, session);
+	status = run(&plan, &means, session);
+	interpreter_user__free(&means.user);
+	run_plan__free(&plan);
 	session__free(session);
 	return status;
 }

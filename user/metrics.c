@@ -479,16 +479,27 @@ int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_
 	return err ? err : runtime_sums__fill(metrics->runtimes, context->futex_exits, mode);
 }
 
-void report__fill_speedups(struct report *report)
+static const struct report_mode *reference_of(const struct report *report,
+					      const struct report_mode *mode)
 {
 	const struct report_mode *reference = report__mode(report, report->reference);
+	const char *family = report_mode__family(mode);
+	/* Without serial, convoy's own are against a command, if that is the reference. */
+	const char *of = reference ? report_mode__family(reference) : "";
 
-	if (!reference || !reference->wall_ns.n)
-		return;
+	if (mode->command || !strcmp(family, of))
+		return reference;
+	return report__mode_of(report, family, "serial");
+}
+
+void report__fill_speedups(struct report *report)
+{
 	for (size_t i = 0; i < report->n_modes; i++) {
 		struct report_mode *mode = &report->modes[i];
+		const struct report_mode *reference = reference_of(report, mode);
 
-		if (mode->wall_ns.n && mode->wall_ns.median > 0)
+		if (reference && reference->wall_ns.n && mode->wall_ns.n &&
+		    mode->wall_ns.median > 0)
 			mode->speedup = (struct maybe){ true, reference->wall_ns.median /
 								      mode->wall_ns.median };
 	}

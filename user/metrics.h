@@ -45,7 +45,11 @@ struct metrics_context {
 int mode_metrics__fill(const struct mode_metrics *metrics, const struct metrics_context *context,
 		       struct report_mode *mode);
 
-/* Fill in each mode's speed-up against report->reference, if that was run. */
+/*
+ * Fill in each mode's speed-up, if what it is against was run: for the family of
+ * report->reference (report_mode__family()) and for commands that, for any other family its
+ * serial.
+ */
 void report__fill_speedups(struct report *report);
 
 #endif /* CONVOY_METRICS_H */

@@ -167,19 +167,32 @@ enum lock_kind record_docs__kind(const json_t *json)
 
 /* --- META --- */
 
+static json_t *interpreter_json(const struct report_interpreter *interpreter)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "name", BYTES(interpreter->name), "implementation",
+			 BYTES(interpreter->implementation), "version", BYTES(interpreter->version),
+			 "path", BYTES(interpreter->path));
+}
+
+/* What runs in none has no such key. */
+static json_t *mode_json(const struct record_mode *mode)
+{
+	json_t *command = mode->command ? json_array() : json_null(), *json;
+
+	for (char **word = mode->command; word && *word; word++)
+		json_array_append_new(command, record_docs__bytes(*word, SIZE_MAX));
+	json = json_pack("{s:o, s:o}", "label", BYTES(mode->label), "command", command);
+	if (mode->interpreter.name[0])
+		json_object_set_new(json, "interpreter", interpreter_json(&mode->interpreter));
+	return json;
+}
+
 static json_t *modes_json(const struct record_meta *meta)
 {
 	json_t *modes = json_array();
 
-	for (size_t i = 0; i < meta->n_modes; i++) {
-		json_t *command = meta->modes[i].command ? json_array() : json_null();
-
-		for (char **word = meta->modes[i].command; word && *word; word++)
-			json_array_append_new(command, record_docs__bytes(*word, SIZE_MAX));
-		json_array_append_new(modes,
-				      json_pack("{s:o, s:o}", "label", BYTES(meta->modes[i].label),
-						"command", command));
-	}
+	for (size_t i = 0; i < meta->n_modes; i++)
+		json_array_append_new(modes, mode_json(&meta->modes[i]));
 	return modes;
 }
 
@@ -234,6 +247,19 @@ static int read_command(const json_t *words, char ***command)
 	return 0;
 }
 
+/* One without a name is none. */
+static int read_interpreter(const json_t *json, struct report_interpreter *interpreter)
+{
+	if (!json || json_is_null(json))
+		return 0;
+	if (!TO_BYTES(json_object_get(json, "name"), interpreter->name) || !interpreter->name[0])
+		return -EBADMSG;
+	TO_BYTES(json_object_get(json, "implementation"), interpreter->implementation);
+	TO_BYTES(json_object_get(json, "version"), interpreter->version);
+	TO_BYTES(json_object_get(json, "path"), interpreter->path);
+	return 0;
+}
+
 #define MOST_MODES 1024		/* more are no modes that anybody named */
 
 static int read_modes(const json_t *modes, struct record_meta *meta)
@@ -253,6 +279,9 @@ static int read_modes(const json_t *modes, struct record_meta *meta)
 		if (!TO_BYTES(json_object_get(mode, "label"), to->label))
 			return -EBADMSG;
 		err = read_command(json_object_get(mode, "command"), &to->command);
+		if (!err)
+			err = read_interpreter(json_object_get(mode, "interpreter"),
+					       &to->interpreter);
 	}
 	return err;
 }
@@ -484,10 +513,13 @@ int record_docs__read_round_end(const json_t *document, struct record_round_end 
 
 json_t *record_docs__end(const struct record_end *end)
 {
-	return json_pack("{s:s, s:b, s:o, s:o, s:o}", "type", types[RECORD_DOC_END], "incomplete",
-			 end->incomplete, "loss", loss_json(&end->loss), "stolen_share",
-			 maybe(end->stolen_share), "command_status",
-			 end->command_status < 0 ? json_null() : json_integer(end->command_status));
+	json_t *why = end->incomplete_why[0] ? BYTES(end->incomplete_why) : json_null();
+
+	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "type", types[RECORD_DOC_END],
+			 "incomplete", end->incomplete, "loss", loss_json(&end->loss),
+			 "stolen_share", maybe(end->stolen_share), "command_status",
+			 end->command_status < 0 ? json_null() : json_integer(end->command_status),
+			 "incomplete_why", why);
 }
 
 int record_docs__read_end(const json_t *document, struct record_end *end)
@@ -500,6 +532,7 @@ int record_docs__read_end(const json_t *document, struct record_end *end)
 	if (!json_is_object(loss))
 		return -EBADMSG;
 	end->incomplete = json_is_true(json_object_get(document, "incomplete"));
+	TO_BYTES(json_object_get(document, "incomplete_why"), end->incomplete_why);
 	to_loss(loss, &end->loss);
 	end->stolen_share = to_maybe(json_object_get(document, "stolen_share"));
 	end->command_status = command_status >= 0 && command_status < 256 ? (int)command_status :

@@ -114,6 +114,7 @@ struct record_end {
 	struct report_loss loss;
 	struct maybe stolen_share;
 	int command_status;	/* exit status as a shell has it; -1: none, or not known */
+	char incomplete_why[240];	/* "" : interrupted */
 };
 
 json_t *record_docs__end(const struct record_end *end);

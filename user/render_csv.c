@@ -65,7 +65,7 @@ static void put_header(FILE *out)
 		fprintf(out, ",%s_ns", account__name((enum account)i));
 	fputs(",lifetime_ns,residual_ns,worker_lock_ns,worker_lifetime_ns,lock_episodes,lock_p50_ns,"
 	      "lock_p90_ns,lock_p99_ns,lock_max_ns,own_thread_ns,own_lock_wait_ns,schedstat_run_ns,"
-	      "schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run\r\n",
+	      "schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run,interpreter\r\n",
 	      out);
 }
 
@@ -106,6 +106,9 @@ static void put_mode(FILE *out, const struct report *report, const struct report
 	put_whole(out, gils.with ? (double)gils.wait_ns : NAN);
 	put_whole(out, gils.with ? (double)gils.lifetime_ns : NAN);
 	put_real(out, mode->could_run.known ? mode->could_run.value : NAN);
+	fputc(',', out);
+	if (mode->interpreter.name[0])
+		put_text(out, mode->interpreter.name, sizeof(mode->interpreter.name));
 	fputs("\r\n", out);
 }
 

@@ -287,6 +287,20 @@ static json_t *job_metrics(const struct report_mode *mode)
 	return object;
 }
 
+static json_t *interpreter(const struct report_interpreter *from)
+{
+	json_t *object;
+
+	if (!from->name[0])
+		return json_null();
+	object = json_object();
+	json__set(&object, "name", JSON__TEXT(from->name));
+	json__set(&object, "implementation", JSON__TEXT(from->implementation));
+	json__set(&object, "version", JSON__TEXT(from->version));
+	json__set(&object, "path", JSON__TEXT(from->path));
+	return object;
+}
+
 static json_t *mode_object(const struct report_mode *mode, bool traced, bool with_threads)
 {
 	json_t *object = json_object(), *time_ns = accounts(mode->time_ns);
@@ -299,6 +313,7 @@ static json_t *mode_object(const struct report_mode *mode, bool traced, bool wit
 	json__set(&overhead, "probe_ns", json__maybe_whole(mode->probe_ns));
 
 	json__set(&object, "mode", JSON__TEXT(mode->mode));
+	json__set(&object, "interpreter", interpreter(&mode->interpreter));
 	json__set(&object, "command", command(mode->command));
 	json__set(&object, "rounds", json__count(mode->rounds));
 	json__set(&object, "wall_ns", estimate(&mode->wall_ns, json__whole));

@@ -23,6 +23,7 @@ json_t *run_plan__params(const struct run_plan *plan)
 	const struct job_info *job = plan->job;
 	bool lock_work = job && job->lock_work;
 	json_t *modes = json_array(), *commands = json_object(), *workers = json_object();
+	json_t *interpreters = json_object();
 
 	for (size_t i = 0; i < plan->n_modes; i++) {
 		const struct plan_mode *mode = &plan->modes[i];
@@ -33,13 +34,17 @@ json_t *run_plan__params(const struct run_plan *plan)
 		else
 			json_object_set_new(workers, mode->label, json_integer(mode->workers));
 	}
+	for (size_t i = 0; i < plan->interpreters.n; i++)
+		json_object_set_new(interpreters, plan->interpreters.list[i].name,
+				    json_bytes(plan->interpreters.list[i].path));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:o, s:o, s:o, s:s, s:I, s:I, s:f, "
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:o, s:o, s:o, s:s, s:I, s:I, s:f, "
 		"s:o, s:s, s:o, s:s}",
 		"job", job ? json_string(job->name) : json_null(), "modes", modes, "commands",
-		commands, "reference", json_string(plan->reference), "workers",
-		job ? json_integer(plan->modes[0].workers) : json_null(), "mode_workers", workers,
-		"work", job && job->work_unit ? json_integer((json_int_t)plan->work) : json_null(),
+		commands, "interpreters", interpreters, "reference", json_string(plan->reference),
+		"workers", job ? json_integer(plan->modes[0].workers) : json_null(), "mode_workers",
+		workers, "work",
+		job && job->work_unit ? json_integer((json_int_t)plan->work) : json_null(),
 		"rounds", (int)plan->rounds, "sleep_scale", plan->sleep_scale, "seed",
 		job && job->seeded ? json_integer((json_int_t)plan->seed) : json_null(), "inside",
 		lock_work ? json_integer((json_int_t)plan->inside) : json_null(), "outside",

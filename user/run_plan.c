@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "message.h"
-#include "outside.h"
 #include "parse_option.h"
 #include "run_plan.h"
+#include "run_plan_modes.h"
 #include "workloads/cpulist.h"
 
 enum option_key {
@@ -23,6 +23,7 @@ enum option_key {
 	KEY_CHECK_INTERVAL,
 	KEY_SWITCH_INTERVAL,
 	KEY_CMD,
+	KEY_INTERPRETER,
 	KEY_REFERENCE,
 	KEY_PROBES,
 	KEY_FUTEX,
@@ -38,7 +39,8 @@ enum option_key {
 static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "What to run:", 1 },
 	{ "job", 'j', "JOB", 0, "The work to do (default: countdown; see `convoy list`)", 0 },
-	{ "modes", 'm', "MODE,...", 0, "Ways to run it (default: the job's own)", 0 },
+	{ "modes", 'm', "MODE,...", 0,
+	  "Ways to run it (default: the job's own); python3.13:threads is an interpreter's", 0 },
 	{ "workers", 'w', "N", 0, "Threads or processes (default: the job's own, or the CPUs)", 0 },
 	{ "work", 'n', "WORK", 0, "Amount of work per worker (default: the job's own)", 0 },
 	{ "rounds", 'r', "ROUNDS", 0,
@@ -58,8 +60,14 @@ static const struct argp_option options[] = {
 	{ "cpus", KEY_CPUS, "LIST", 0, "Run on these CPUs only, e.g. 0,2-3", 0 },
 	{ "cmd", KEY_CMD, "LABEL=COMMAND", 0,
 	  "Also run a command of yours, by sh -c; repeatable. Without -j and -m, only these", 0 },
+	{ "interpreter", KEY_INTERPRETER, "NAME,...", 0,
+	  "Also run the job in these interpreters: python3.13, 2.7, pypy3, ruby, a path, or all; "
+	  "repeatable. With -m, its modes serial, threads, processes and pool are theirs",
+	  0 },
 	{ "reference", KEY_REFERENCE, "LABEL", 0,
-	  "The mode that speed-up is against (default: serial, else the first command)", 0 },
+	  "The mode that speed-up is against (default: serial, else the first command; of "
+	  "an interpreter's modes, its serial)",
+	  0 },
 	{ 0, 0, 0, 0, "How to watch it:", 2 },
 	{ "probes", KEY_PROBES, "ebpf|none", 0,
 	  "none: no permission needed, no ledger; what rusage and schedstat tell (default: ebpf)",
@@ -95,6 +103,10 @@ static const char doc[] =
 	"                                              keep everything, look again later\n"
 	"  convoy run --cmd 'j1=make -j1' --cmd 'j2=make -j2' --reference j1\n"
 	"                                              commands of your own\n"
+	"  convoy run --interpreter all                  every Python and Ruby of this machine\n"
+	"  convoy run --interpreter python3.13,2.7 -m serial,threads,processes\n"
+	"                                              two of them, without convoy's own modes\n"
+	"  convoy run -m gil-timed,3.13:threads          a model beside what it is a model of\n"
 	"\n"
 	"Exit status: 0 done; 2 usage; 3 not permitted, or the kernel lacks something; "
 	"4 events were lost; 6 failed; 128+N ended by signal N.";
@@ -102,12 +114,22 @@ static const char doc[] =
 /* What was said on the command line, before defaults are known. */
 struct parse_state {
 	struct run_plan *plan;
-	const char *job, *modes, *cpus, *reference;
-	const char *commands[MAX_MODES];
-	size_t n_commands;
+	struct modes_said said;
+	const char *cpus;
 	bool has_work, has_workers, has_sleep_scale, has_seed, has_inside, has_outside;
 	int err;
 };
+
+/* One more of what may be said often. */
+static int keep(const char *what, const char **list, size_t *n, const char *arg)
+{
+	if (*n == MAX_MODES) {
+		message("more than %d %s", MAX_MODES, what);
+		return -EINVAL;
+	}
+	list[(*n)++] = arg;
+	return 0;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *argp)
 {
@@ -121,10 +143,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 
 	switch (key) {
 	case 'j':
-		state->job = arg;
+		state->said.job = arg;
 		break;
 	case 'm':
-		state->modes = arg;
+		state->said.modes = arg;
 		break;
 	case 'w':
 		err = option__count("--workers", arg, CATALOG_MAX_WORKERS, &plan->workers);
@@ -173,15 +195,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 		state->cpus = arg;
 		break;
 	case KEY_CMD:
-		if (state->n_commands == MAX_MODES) {
-			message("more than %d commands", MAX_MODES);
-			err = -EINVAL;
-			break;
-		}
-		state->commands[state->n_commands++] = arg;
+		err = keep("commands", state->said.commands, &state->said.n_commands, arg);
+		break;
+	case KEY_INTERPRETER:
+		err = keep("interpreters", state->said.interpreters, &state->said.n_interpreters,
+			   arg);
 		break;
 	case KEY_REFERENCE:
-		state->reference = arg;
+		state->said.reference = arg;
 		break;
 	case KEY_PROBES:
 		err = option__choice("--probes", arg, probes, &which);
@@ -227,15 +248,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *argp)
 	return -err;
 }
 
-/* Commands alone are compared with each other, unless the user wants more. */
-static bool only_commands(const struct parse_state *state)
-{
-	return state->n_commands && !state->job && !state->modes;
-}
-
 static int choose_job(struct run_plan *plan, const struct parse_state *state)
 {
-	const char *name = state->job ? state->job : "countdown";
+	const char *name = state->said.job ? state->said.job : "countdown";
 	const struct job_info *job = catalog_job(name);
 
 	if (!job) {
@@ -245,7 +260,7 @@ static int choose_job(struct run_plan *plan, const struct parse_state *state)
 				catalog_job_at(i)->summary);
 		return -EINVAL;
 	}
-	if (only_commands(state) &&
+	if (modes_said__only_commands(&state->said) &&
 	    (state->has_work || state->has_workers || state->has_sleep_scale || state->has_seed ||
 	     state->has_inside || state->has_outside)) {
 		message("-n, -w, --sleep-scale, --seed, --inside and --outside are for bundled jobs, "
@@ -317,147 +332,6 @@ static int choose_cpus(struct run_plan *plan, const char *list)
 	return 0;
 }
 
-/* A place for one more mode with this label, or NULL after a message. */
-static struct plan_mode *new_mode(struct run_plan *plan, const char *label)
-{
-	struct plan_mode *mode = &plan->modes[plan->n_modes];
-
-	if (plan->n_modes == MAX_MODES) {
-		message("more than %d modes and commands", MAX_MODES);
-		return NULL;
-	}
-	for (size_t i = 0; i < plan->n_modes; i++) {
-		if (!strcmp(plan->modes[i].label, label)) {
-			message("mode '%s' is named twice", label);
-			return NULL;
-		}
-	}
-	memset(mode, 0, sizeof(*mode));
-	if (snprintf(mode->label, sizeof(mode->label), "%s", label) >= (int)sizeof(mode->label)) {
-		message("label '%s' is longer than %zu bytes", label, sizeof(mode->label) - 1);
-		return NULL;
-	}
-	plan->n_modes++;
-	return mode;
-}
-
-static int add_bundled(struct run_plan *plan, const char *name)
-{
-	const struct mode_info *bundled = catalog_mode(name);
-	struct plan_mode *mode;
-	const char *refusal;
-
-	if (!bundled) {
-		message("mode '%s' does not exist; there are:", name);
-		for (size_t i = 0; catalog_mode_at(i); i++)
-			fprintf(stderr, "  %-12s %s\n", catalog_mode_at(i)->name,
-				catalog_mode_at(i)->summary);
-		return -EINVAL;
-	}
-	mode = new_mode(plan, name);
-	if (!mode)
-		return -EINVAL;
-	mode->bundled = bundled;
-	mode->workers = plan->workers;
-	if (!mode->workers)
-		mode->workers =
-			catalog_workers(plan->job, bundled, (unsigned)CPU_COUNT(&plan->cpus));
-	refusal = catalog_refusal(plan->job, bundled, mode->workers);
-	if (refusal) {
-		message("job '%s' in mode '%s' with %u workers: %s", plan->job->name, name,
-			mode->workers, refusal);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static bool is_utf8(const char *text)
-{
-	char *valid = outside__utf8(text, strlen(text));
-	bool same = valid && !strcmp(valid, text);
-
-	free(valid);
-	return same;
-}
-
-/* "LABEL=COMMAND" */
-static int add_command(struct run_plan *plan, const char *spec)
-{
-	const char *equals = strchr(spec, '=');
-	struct plan_mode *mode;
-	char *label;
-
-	if (!equals || equals == spec || !equals[1]) {
-		message("--cmd '%s' is not LABEL=COMMAND, such as fast='make -j2'", spec);
-		return -EINVAL;
-	}
-	label = strndup(spec, (size_t)(equals - spec));
-	if (label && !is_utf8(label)) {
-		message("--cmd '%s': a label is UTF-8, for it is a key of the report", spec);
-		free(label);
-		return -EINVAL;
-	}
-	mode = label ? new_mode(plan, label) : NULL;
-	free(label);
-	if (!mode)
-		return -EINVAL;
-	if (catalog_mode(mode->label)) {
-		message("--cmd '%s': '%s' is the name of a bundled mode; choose another label",
-			spec, mode->label);
-		return -EINVAL;
-	}
-	mode->command = equals + 1;
-	return 0;
-}
-
-static int choose_modes(struct run_plan *plan, const struct parse_state *state)
-{
-	char *copy, *rest, *name;
-	int err = 0;
-
-	if (!state->modes) {
-		for (size_t i = 0; !only_commands(state) && plan->job->default_modes[i] && !err;
-		     i++)
-			err = add_bundled(plan, plan->job->default_modes[i]);
-	} else {
-		rest = copy = strdup(state->modes);
-		if (!copy)
-			return -EINVAL;
-		while (!err && (name = strsep(&rest, ",")))
-			err = add_bundled(plan, name);
-		free(copy);
-	}
-	for (size_t i = 0; i < state->n_commands && !err; i++)
-		err = add_command(plan, state->commands[i]);
-	if (!err && only_commands(state))
-		plan->job = NULL;
-	return err;
-}
-
-static const struct plan_mode *find_mode(const struct run_plan *plan, const char *label)
-{
-	for (size_t i = 0; i < plan->n_modes; i++)
-		if (!strcmp(plan->modes[i].label, label))
-			return &plan->modes[i];
-	return NULL;
-}
-
-/* Speed-ups are against serial; where that does not run, against the first command. */
-static int choose_reference(struct run_plan *plan, const char *label)
-{
-	const struct plan_mode *mode = find_mode(plan, label ? label : "serial");
-
-	if (label && !mode) {
-		message("--reference '%s' is not among the modes of this run", label);
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < plan->n_modes && !mode; i++)
-		if (plan->modes[i].command)
-			mode = &plan->modes[i];
-	snprintf(plan->reference, sizeof(plan->reference), "%s", mode ? mode->label : "serial");
-	return 0;
-}
-
 int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 {
 	const struct argp argp = { options, parse_option, NULL, doc, NULL, NULL, NULL };
@@ -481,6 +355,5 @@ int run_plan__parse(struct run_plan *plan, int argc, char **argv)
 		err = choose_cpus(plan, state.cpus);
 	if (err)
 		return err;
-	err = choose_modes(plan, &state);
-	return err ? err : choose_reference(plan, state.reference);
+	return run_plan__choose_modes(plan, &state.said);
 }

@@ -17,6 +17,7 @@
 #include "workloads/cpulist.h"
 
 #define MAX_MODES 256
+#define MAX_REQUESTS 256
 
 /* A way to run: one of the bundled modes, in convoy's own machine or in an interpreter, or a
  * command of the user's. */
@@ -28,11 +29,30 @@ struct plan_mode {
 	unsigned workers;		/* of a bundled mode */
 };
 
+/*
+ * What was asked of interpreters, before anybody has asked which these are: what
+ * interpreters__add() takes, and a mode; NULL: all of plan->plain.
+ */
+struct plan_request {
+	const char *spec;	/* so many bytes of argv's */
+	size_t length;
+	const struct mode_info *mode;
+	const struct interpreter
+		*only; /* the plan's that it turned out to be; NULL: none, or many */
+};
+
 struct run_plan {
 	const struct job_info *job;
 	struct plan_mode modes[MAX_MODES];
 	size_t n_modes;
+	struct plan_request requests[MAX_REQUESTS];
+	size_t n_requests;
+	const struct mode_info *plain[MODE_COUNT];	/* of each --interpreter, if it has them */
+	size_t n_plain;
+	bool plain_said;		/* -m named them */
 	struct interpreters interpreters;	/* that modes run in; those that failed are counted */
+	size_t n_lacking;		/* modes that were asked for and an interpreter has not */
+	const char *reference_said;	/* --reference, argv's; NULL: nothing */
 	char reference[64];		/* mode that speed-up is against */
 	bool probes;			/* false: --probes=none */
 	unsigned workers;		/* -w; 0: each job's and mode's own */
@@ -62,6 +82,20 @@ struct run_plan {
  * after a message. --help, --version and unknown options end the process, as argp does.
  */
 int run_plan__parse(struct run_plan *plan, int argc, char **argv);
+
+/* Finds what `spec` names and adds it to what is found, as interpreters__add() does. */
+typedef int (*interpreter_finder)(void *ctx, const char *spec, struct interpreters *found);
+
+/*
+ * Ask who the interpreters of plan->requests are, each spec once, and put their modes before
+ * the commands; once, after run_plan__parse(). One that cannot be used is left out and counted in
+ * plan->interpreters.failed. Returns 0, -EINVAL after a message when no mode is left at all,
+ * or what is asked for cannot be (exit 2), or what the finder returned.
+ */
+int run_plan__add_interpreters(struct run_plan *plan, interpreter_finder find, void *ctx);
+
+/* After an error, too. */
+void run_plan__free(struct run_plan *plan);
 
 /* Everything that is needed to run it again, as JSON; NULL without memory. */
 json_t *run_plan__params(const struct run_plan *plan);

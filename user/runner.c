@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,13 @@
 #include "work_result.h"
 #include "workloads/lock_table.h"
 
+/* A thousand tasks are some 200 KB of JSON. */
+#define MAX_OUTPUT (64 << 20)
+
 struct runner {
 	const struct run_plan *plan;
 	struct session *session;
-	const char *work_path;
+	const struct run_means *means;
 	struct recorder *recorder;
 	const struct run_table *table;
 	struct run_outcome *outcome;
@@ -35,6 +39,7 @@ struct runner {
 struct one_round {
 	struct trace trace;
 	int output_fd;			/* the workload's stdout */
+	char why[200];			/* it is not measured */
 	json_t *work;			/* what it said there; NULL: nothing that is needed */
 };
 
@@ -74,145 +79,167 @@ static void clear_table(struct lock_table *table)
 	table->magic = LOCK_TABLE_MAGIC;
 }
 
-/* One argument list for all modes: what a job or mode does not need, it ignores. */
-#define WORK_ARGS 32
-struct work_argv {
-	char text[WORK_ARGS][160];
-	char *argv[WORK_ARGS + 1];
-	size_t n;
-};
+/* How long what an interpreter started may outlive it: its helpers (the resource tracker of
+ * multiprocessing) end by themselves, and who makes himself a daemon does not. */
+#define LINGER_MS 5000
 
-static void add_arg(struct work_argv *args, const char *format, ...)
+/* What went wrong: "the workload ..." */
+static bool went_wrong(struct one_round *round, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void add_arg(struct work_argv *args, const char *format, ...)
+static bool went_wrong(struct one_round *round, const char *format, ...)
 {
 	va_list list;
 
-	if (args->n == WORK_ARGS)
-		return;
 	va_start(list, format);
-	vsnprintf(args->text[args->n], sizeof(args->text[args->n]), format, list);
+	vsnprintf(round->why, sizeof(round->why), format, list);
 	va_end(list);
-	args->argv[args->n] = args->text[args->n];
-	args->argv[++args->n] = NULL;
+	return false;
 }
 
-static void build_argv(struct work_argv *args, const struct runner *runner,
-		       const struct plan_mode *mode)
+/* Does what an interpreter says answer what it was asked? It checks its own results. */
+static bool is_answer(struct one_round *round, const struct plan_mode *mode,
+		      const struct run_plan *plan, const struct work_result *result)
 {
-	const struct run_plan *plan = runner->plan;
+	const char *job = json_string_value(json_object_get(round->work, "job"));
+	const char *name = json_string_value(json_object_get(round->work, "mode"));
 
-	args->n = 0;
-	if (mode->command) {
-		add_arg(args, "/bin/sh");
-		add_arg(args, "-c");
-		add_arg(args, "%s", "");
-		args->argv[2] = (char *)mode->command; /* however long it is */
-		return;
-	}
-	add_arg(args, "%s", "");
-	args->argv[0] = (char *)runner->work_path;
-	add_arg(args, "--job=%s", plan->job->name);
-	add_arg(args, "--mode=%s", mode->label);
-	add_arg(args, "--workers=%u", mode->workers);
-	if (plan->job->work_unit)
-		add_arg(args, "--work=%llu", plan->work);
-	if (plan->job->sleeps)
-		add_arg(args, "--sleep-scale=%.17g", plan->sleep_scale);
-	if (plan->job->seeded)
-		add_arg(args, "--seed=%llu", plan->seed);
-	if (plan->job->lock_work) {
-		add_arg(args, "--inside=%llu", plan->inside);
-		add_arg(args, "--outside=%llu", plan->outside);
-	}
-	add_arg(args, "--start=%s", plan->spawn ? "spawn" : "fork");
-	add_arg(args, "--yield-every=%llu", plan->yield_every);
-	add_arg(args, "--check-interval=%llu", plan->check_interval);
-	add_arg(args, "--switch-interval=%.17g", plan->switch_interval_ms);
-	if (plan->verbose)
-		add_arg(args, "--verbose");
+	if (!job || !name || strcmp(job, plan->job->name) || strcmp(name, mode->bundled->name))
+		return went_wrong(round, "printed the result of something else");
+	if (!result->n_tasks)
+		return went_wrong(round, "did no task");
+	for (size_t i = 0; i < result->n_tasks; i++)
+		if (!result->tasks[i].ok)
+			return went_wrong(round, "had a wrong result of %s: %s",
+					  result->tasks[i].name, result->tasks[i].result);
+	return json_is_true(json_object_get(round->work, "ok")) ||
+	       went_wrong(round, "said that it went wrong");
 }
 
-/* Did the workload end well, and what does it say? Prints why not. */
-static bool read_outcome(struct one_round *round, const struct plan_mode *mode)
+/* What it printed; NULL when there is nothing. */
+static char *read_output(struct one_round *round, size_t *size)
 {
-	const struct launch *launch = &round->trace.launch;
-	int exec_error = round->trace.exec_error;
-	struct work_result work;
 	struct stat stat;
-	void *text;
+	ssize_t got;
+	char *text;
+
+	if (fstat(round->output_fd, &stat) || !stat.st_size) {
+		went_wrong(round, "printed no result");
+		return NULL;
+	}
+	/* Not mapped: whoever still has it could shrink it. */
+	text = stat.st_size <= MAX_OUTPUT ? malloc((size_t)stat.st_size) : NULL;
+	got = text ? pread(round->output_fd, text, (size_t)stat.st_size, 0) : -1;
+	if (got > 0) {
+		*size = (size_t)got;
+		return text;
+	}
+	went_wrong(round, "printed %lld bytes, which cannot be read", (long long)stat.st_size);
+	free(text);
+	return NULL;
+}
+
+static bool read_work(struct one_round *round, const struct plan_mode *mode,
+		      const struct run_plan *plan)
+{
+	struct work_result result;
+	size_t size;
+	char *text = read_output(round, &size);
+	bool good = true;
 	int err;
 
-	if (exec_error)
-		message("cannot execute the workload: %s", strerror(exec_error));
-	else if (WIFSIGNALED(launch->status))
-		message("the workload was killed by signal %d (%s) in mode %s",
-			WTERMSIG(launch->status), strsignal(WTERMSIG(launch->status)), mode->label);
-	else if (WEXITSTATUS(launch->status))
-		message("the workload failed in mode %s with exit status %d", mode->label,
-			WEXITSTATUS(launch->status));
-	if (exec_error || launch->status)
+	if (!text)
 		return false;
-	if (mode->command)
-		return true;
-	if (fstat(round->output_fd, &stat) || !stat.st_size) {
-		message("the workload printed no result in mode %s", mode->label);
-		return false;
-	}
-	text = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, round->output_fd, 0);
-	if (text == MAP_FAILED) {
-		message("cannot read the workload's result: %s", strerror(errno));
-		return false;
-	}
-	round->work = json_loadb(text, (size_t)stat.st_size, 0, NULL);
-	munmap(text, (size_t)stat.st_size);
-	err = round->work ? work_result__of_json(&work, round->work) : -EBADMSG;
-	if (!err)
-		work_result__free(&work);
-	else
-		message("the workload's result in mode %s cannot be used: %s", mode->label,
-			strerror(-err));
-	return !err;
+	round->work = json_loadb(text, size, 0, NULL);
+	free(text);
+	err = round->work ? work_result__of_json(&result, round->work) : -EBADMSG;
+	if (err)
+		return went_wrong(round, "printed a result that cannot be used (%s)",
+				  strerror(-err));
+	if (mode->interpreter)
+		good = is_answer(round, mode, plan, &result);
+	work_result__free(&result);
+	return good;
 }
 
-/* A job of convoy's own gets the table, and finds it by its environment. A command of the
- * user's does not know of it, and must not be able to write there by accident. */
+/* Did the workload end well, and what does it say? */
+static bool read_outcome(struct one_round *round, const struct plan_mode *mode,
+			 const struct run_plan *plan)
+{
+	int status = round->trace.launch.status;
+
+	if (round->trace.exec_error)
+		return went_wrong(round, "cannot be executed (%s)",
+				  strerror(round->trace.exec_error));
+	if (WIFSIGNALED(status))
+		return went_wrong(round, "was killed by signal %d (%s)", WTERMSIG(status),
+				  strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status))
+		return went_wrong(round, "failed with exit status %d", WEXITSTATUS(status));
+	if (round->trace.lingered)
+		return went_wrong(round, "left processes behind, which were killed");
+	return mode->command || read_work(round, mode, plan);
+}
+
+/* A job of convoy's own gets the table, and finds it by its environment. Commands of the user's
+ * and interpreters do not know of it, and must not be able to write there by accident. */
 static int trace_workload(struct runner *runner, struct one_round *round,
 			  const struct plan_mode *mode)
 {
+	const struct run_means *means = runner->means;
+	bool own = !mode->command && !mode->interpreter;
 	struct work_argv args;
 	struct trace_options options = {
 		.launch = {
 			.argv = args.argv,
+			.envp = mode->interpreter ? means->user.environment : NULL,
 			/* The report has stdout to itself: a command speaks on stderr. */
 			.stdout_fd = mode->command ? STDERR_FILENO : round->output_fd,
-			.keep_fd = mode->command ? -1 : runner->table->fd,
+			.keep_fd = own ? runner->table->fd : -1,
 			.cpus = runner->plan->pinned ? &runner->plan->cpus : NULL,
 			.sigmask = &runner->old_mask,
+			.as = mode->interpreter ? means->user.as : NULL,
 		},
 		.mode = mode->label,
 		.session = runner->session,
 		.recorder = runner->recorder,
 		.signal_fd = runner->signal_fd,
+		.linger_ms = mode->interpreter ? LINGER_MS : 0,
 	};
 	char number[16];
 	int err;
 
-	build_argv(&args, runner, mode);
+	work_argv__build(&args, &means->places, runner->plan, mode);
 	clear_table(runner->table->locks);
 	snprintf(number, sizeof(number), "%d", runner->table->fd);
-	if (!mode->command && setenv(LOCK_TABLE_ENV, number, 1)) {
+	if (own && setenv(LOCK_TABLE_ENV, number, 1)) {
 		message("cannot set %s: %s", LOCK_TABLE_ENV, strerror(errno));
 		return -errno;
 	}
 	err = trace__command(&round->trace, &options);
-	if (!mode->command)
+	if (own)
 		unsetenv(LOCK_TABLE_ENV);
 	return err;
 }
 
-static int do_round(struct runner *runner, struct one_round *round, const struct plan_mode *mode)
+/* One of an interpreter's costs the others nothing. */
+static void note_failure(struct runner *runner, const struct one_round *round,
+			 const struct plan_mode *mode, unsigned number)
+{
+	size_t at = (size_t)(mode - runner->plan->modes);
+
+	if (!mode->interpreter) {
+		message("the workload %s in mode %s", round->why, mode->label);
+		runner->outcome->workload_failed = true;
+		return;
+	}
+	message("%s: the workload %s in round %u of %u; this mode is left out from here on",
+		mode->label, round->why, number, runner->plan->rounds);
+	runner->outcome->failed_in[at] = number;
+}
+
+static int do_round(struct runner *runner, struct one_round *round, const struct plan_mode *mode,
+		    unsigned number)
 {
 	bool measured = false;
 	int err, ended;
@@ -225,18 +252,19 @@ static int do_round(struct runner *runner, struct one_round *round, const struct
 	err = trace_workload(runner, round, mode);
 	runner->outcome->signal = round->trace.signal;
 	if (!err && !round->trace.signal) {
-		measured = read_outcome(round, mode);
-		runner->outcome->workload_failed = !measured;
+		measured = read_outcome(round, mode, runner->plan);
 		runner->outcome->rounds += measured;
+		if (!measured)
+			note_failure(runner, round, mode, number);
 	}
 	ended = trace__end(&round->trace, runner->recorder, measured, round->work);
 	return err ? err : ended;
 }
 
-static int run_round(struct runner *runner, const struct plan_mode *mode)
+static int run_round(struct runner *runner, const struct plan_mode *mode, unsigned number)
 {
 	struct one_round round = { .output_fd = -1 };
-	int err = do_round(runner, &round, mode);
+	int err = do_round(runner, &round, mode, number);
 
 	json_decref(round.work);
 	if (round.output_fd >= 0)
@@ -250,7 +278,7 @@ static void show_progress(const struct runner *runner, unsigned done, unsigned t
 	if (!runner->progress)
 		return;
 	if (mode)
-		fprintf(stderr, "\r\033[Kconvoy: %u of %u, %s ", done + 1, total, mode);
+		fprintf(stderr, "\r\033[Kconvoy: %u of %u, %s ", done, total, mode);
 	else
 		fprintf(stderr, "\r\033[K");
 	fflush(stderr);
@@ -267,8 +295,11 @@ static int run_all(struct runner *runner)
 			/* Another mode goes first in each round: drift hits all alike. */
 			size_t m = (i + r) % plan->n_modes;
 
-			show_progress(runner, done++, total, plan->modes[m].label);
-			err = run_round(runner, &plan->modes[m]);
+			done++;
+			if (runner->outcome->failed_in[m])
+				continue;
+			show_progress(runner, done, total, plan->modes[m].label);
+			err = run_round(runner, &plan->modes[m], r + 1);
 			if (err || runner->outcome->signal || runner->outcome->workload_failed)
 				goto out;
 		}
@@ -279,14 +310,15 @@ out:
 }
 
 int runner__run(const struct run_plan *plan, struct session *session, struct recorder *recorder,
-		const struct run_table *table, const char *work_path, struct run_outcome *outcome)
+		const struct run_table *table, const struct run_means *means,
+		struct run_outcome *outcome)
 {
 	struct runner runner = {
 		.plan = plan,
 		.session = session,
 		.recorder = recorder,
 		.table = table,
-		.work_path = work_path,
+		.means = means,
 		.outcome = outcome,
 		.progress = isatty(STDERR_FILENO) && !plan->verbose,
 	};

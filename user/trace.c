@@ -66,6 +66,16 @@ int trace__start(struct trace *trace, const struct trace_options *options)
 	return err;
 }
 
+/* Has the command ended so long ago that nobody waits for those whom it left behind? */
+static bool is_past(struct trace *trace, const struct trace_options *options)
+{
+	if (!options->linger_ms || !trace->launch.reaped)
+		return false;
+	if (!trace->reaped_ns)
+		trace->reaped_ns = monotonic_ns();
+	return monotonic_ns() - trace->reaped_ns > options->linger_ms * UINT64_C(1000000);
+}
+
 /* Wait until the command and all its descendants have ended, or a signal comes. */
 static int watch(struct trace *trace, const struct trace_options *options)
 {
@@ -87,6 +97,9 @@ static int watch(struct trace *trace, const struct trace_options *options)
 		gone = launch__reap(&trace->launch);
 		if (gone)
 			return gone < 0 ? gone : 0;
+		trace->lingered = is_past(trace, options);
+		if (trace->lingered)
+			return 0;
 	}
 }
 
@@ -97,9 +110,9 @@ int trace__command(struct trace *trace, const struct trace_options *options)
 	if (err || trace->signal)
 		return err;
 	err = watch(trace, options);
-	if (err || trace->signal) {
+	if (err || trace->signal || trace->lingered)
 		launch__kill(&trace->launch);
-	} else {
+	if (!err && !trace->signal) {
 		trace->exec_error = launch__exec_error(&trace->launch);
 		trace->usage = trace->launch.usage;
 		rusage__add(&trace->usage, &trace->launch.orphans);

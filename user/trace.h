@@ -19,12 +19,15 @@ struct trace_options {
 	struct session *session;	/* NULL: without probes */
 	struct recorder *recorder;
 	int signal_fd;	/* a signalfd: SIGCHLD wakes, any other signal ends the trace */
+	unsigned linger_ms;	/* descendants that outlive the command by that are killed; 0: never */
 };
 
 struct trace {
 	struct launch launch;	/* how the command ended */
 	bool begun;		/* the recording has a round of it, which is to be ended */
+	bool lingered;		/* descendants outlived the command, and were killed */
 	bool released;		/* trace__start() failed, but the command was left alone: it runs */
+	uint64_t reaped_ns;	/* when the command was seen to have ended; 0: not, or nobody asked */
 	uint64_t start_ns, end_ns;	/* release of the cork, when the last one was reaped */
 	struct rusage usage;	/* of the command and all its descendants, by wait4(2) */
 	uint64_t tool_cpu_ns;	/* this process's own CPU time meanwhile */
@@ -42,7 +45,8 @@ struct trace {
 int trace__start(struct trace *trace, const struct trace_options *options);
 
 /*
- * trace__start(), and wait for the last of the command's descendants. Returns 0 (then
+ * trace__start(), and wait for the last of the command's descendants, or until they are killed
+ * (trace->lingered). Returns 0 (then
  * *trace says how it went) or a negative errno after a message. Either way no child is
  * left.
  */
