@@ -4,6 +4,7 @@
  */
 #include "contention.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -195,4 +196,104 @@ struct gil_outlook report_mode__outlook(const struct report *report, const struc
 	if (outlook.alone)
 		outlook.gain = gain_of(&outlook);
 	return outlook;
+}
+
+/* "python3.13t": what follows the version is how it was built. */
+static bool is_free_threaded(const char *name)
+{
+	while (isalpha((unsigned char)*name))
+		name++;
+	while (isdigit((unsigned char)*name) || *name == '.')
+		name++;
+	while (isalpha((unsigned char)*name))
+		if (*name++ == 't')
+			return true;
+	return false;
+}
+
+enum gil_state report_mode__has_gil(const struct report_mode *mode)
+{
+	static const char *const with[] = { "CPython", "PyPy", "CRuby" };
+	const struct report_interpreter *interpreter = &mode->interpreter;
+	enum gil_state found = GIL_UNKNOWN;
+
+	if (!interpreter->name[0])
+		return GIL_UNKNOWN;
+	for (size_t i = 0; i < mode->n_runtimes; i++) {
+		const struct report_runtime *runtime = &mode->runtimes[i];
+
+		/* Other programs that it starts may be of another kind. */
+		if (strncmp(runtime->name, interpreter->implementation, sizeof(runtime->name)) != 0)
+			continue;
+		if (runtime->gil == GIL_PRESENT || runtime->gil_wait_ns)
+			return GIL_PRESENT;
+		if (runtime->gil == GIL_ABSENT)
+			found = GIL_ABSENT;
+	}
+	if (found != GIL_UNKNOWN)
+		return found;
+	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++)
+		if (!strcmp(interpreter->implementation, with[i]))
+			return is_free_threaded(interpreter->name) ? GIL_ABSENT : GIL_PRESENT;
+	return GIL_UNKNOWN;
+}
+
+static struct maybe per_second(double count, double wall_ns)
+{
+	return (struct maybe){ true, count * 1e9 / wall_ns };
+}
+
+/* Of the locks: they are GILs whether or not their runtime was found. */
+static void add_lock_rates(const struct report_mode *mode, double walls_ns, struct gil_rates *rates)
+{
+	double calls = 0, lost = 0;
+	bool any = false, all = true;
+
+	for (size_t i = 0; i < mode->n_locks; i++) {
+		const struct report_lock *lock = &mode->locks[i];
+
+		if (lock->kind != LOCK_GIL)
+			continue;
+		any = true;
+		all = all && lock->futex_calls.known;
+		calls += lock->futex_calls.known ? lock->futex_calls.value : 0;
+		lost += (double)lock->lost_races;
+	}
+	if (!any)
+		return;
+	rates->lost_races = per_second(lost, walls_ns);
+	if (all)
+		rates->calls = per_second(calls, walls_ns);
+}
+
+struct gil_rates report_mode__gil_rates(const struct report_mode *mode)
+{
+	const struct report_runtime *most = NULL;
+	struct gil_rates rates = { 0 };
+	double walls_ns = 0, handoffs = 0;
+
+	for (size_t i = 0; i < mode->wall_ns.n; i++)
+		walls_ns += mode->wall_ns.rounds[i];
+	if (!(walls_ns > 0) || !(mode->wall_ns.median > 0))
+		return rates;
+	if (mode->voluntary.n)
+		rates.voluntary = per_second(mode->voluntary.median, mode->wall_ns.median);
+	if (mode->voluntary.n && mode->involuntary.n)
+		rates.switches = per_second(mode->voluntary.median + mode->involuntary.median,
+					    mode->wall_ns.median);
+	add_lock_rates(mode, walls_ns, &rates);
+	for (size_t i = 0; i < mode->n_runtimes; i++) {
+		const struct report_runtime *runtime = &mode->runtimes[i];
+
+		if (runtime->gil == GIL_ABSENT || !report_runtime__waits_known(runtime))
+			continue;
+		handoffs += (double)runtime->handoffs;
+		most = !most || runtime->handoffs > most->handoffs ? runtime : most;
+	}
+	if (!most)
+		return rates;
+	rates.handoffs = per_second(handoffs, walls_ns);
+	rates.hold_ns = most->mean_hold_ns;
+	rates.interval_ns = most->switch_interval_ns;
+	return rates;
 }

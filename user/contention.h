@@ -103,4 +103,24 @@ struct gil_outlook {
 struct gil_outlook report_mode__outlook(const struct report *report,
 					const struct report_mode *mode);
 
+/* --- interpreters as modes ------------------------------------------------------------------ */
+
+/*
+ * Has the interpreter that the mode runs in a GIL? What was found in its process decides, else
+ * what is known of its implementation and build. Unknown where neither says, and of a mode
+ * that runs in no interpreter.
+ */
+enum gil_state report_mode__has_gil(const struct report_mode *mode);
+
+/* How often a mode's threads switched, and what its GILs had to do with that. */
+struct gil_rates {
+	struct maybe switches, voluntary;	/* a second: medians of switches and wall */
+	struct maybe handoffs;		/* a second; unknown where no GIL was found */
+	struct maybe calls;		/* futex calls on GILs, a second; known with futex=all only */
+	struct maybe lost_races;	/* a second: woken, and it was taken again */
+	struct maybe hold_ns, interval_ns;	/* of the GIL with the most handoffs */
+};
+
+struct gil_rates report_mode__gil_rates(const struct report_mode *mode);
+
 #endif /* CONVOY_CONTENTION_H */

@@ -340,6 +340,27 @@ static json_t *mode_object(const struct report_mode *mode, bool traced, bool wit
 	return object;
 }
 
+/* Where no interpreter ran there is one family, of which the verdict itself is. */
+static json_t *families(const struct report *report)
+{
+	const struct report_family *family = report->verdict.families;
+	json_t *list = json_array();
+	bool interpreters = false;
+
+	for (size_t i = 0; i < report->verdict.n_families; i++)
+		interpreters |= family[i].name[0] != '\0';
+	for (size_t i = 0; interpreters && i < report->verdict.n_families; i++) {
+		json_t *object = json_object();
+
+		json__set(&object, "family", JSON__TEXT_OR_NULL(family[i].name));
+		json__set(&object, "best_mode", JSON__TEXT_OR_NULL(family[i].best_mode));
+		json__set(&object, "confidence", json__maybe_real(family[i].confidence));
+		json__set(&object, "text", json__text_or_null(family[i].text, SIZE_MAX));
+		json__append(&list, object);
+	}
+	return list;
+}
+
 static json_t *verdict(const struct report *report)
 {
 	json_t *object = json_object();
@@ -347,6 +368,7 @@ static json_t *verdict(const struct report *report)
 	json__set(&object, "best_mode", JSON__TEXT_OR_NULL(report->verdict.best_mode));
 	json__set(&object, "text", json__text_or_null(report->verdict.text, SIZE_MAX));
 	json__set(&object, "confidence", json__maybe_real(report->verdict.confidence));
+	json__set(&object, "families", families(report));
 	return object;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * render_text.c - the text report, and its first screen: what was run, whether it can be
- * believed, what it means, and where the time went.
+ * believed, what it means, and what to do next.
  */
 #include "render_text.h"
 
@@ -16,40 +16,7 @@
 #include "outside.h"
 
 #define WIDTH_LEAST 20
-#define BAR_LEAST 10
-#define BAR_MOST 40
-
-/* The kinds of thread time that a bar shows. */
-enum bar { BAR_RUNNING, BAR_RUNNABLE, BAR_LOCK, BAR_SLEEP, BAR_OTHER, BAR_COUNT };
-
-static const struct {
-	char cell;
-	const char *name;
-	const char *color;
-} bars[BAR_COUNT] = {
-	[BAR_RUNNING] = { '#', "running", "\033[32m" },
-	[BAR_RUNNABLE] = { '~', "runnable", "\033[33m" },
-	[BAR_LOCK] = { 'L', "lock", "\033[31m" },
-	[BAR_SLEEP] = { 's', "sleep", "\033[34m" },
-	[BAR_OTHER] = { '.', "other waiting", "\033[36m" },
-};
-
-static const enum bar bar_of[ACCOUNT_COUNT] = {
-	[ACCOUNT_RUNNING] = BAR_RUNNING,
-	[ACCOUNT_PREEMPTED] = BAR_RUNNABLE,
-	[ACCOUNT_WAKEUP] = BAR_RUNNABLE,
-	[ACCOUNT_LOCK] = BAR_LOCK,
-	[ACCOUNT_COND] = BAR_OTHER,
-	[ACCOUNT_JOIN] = BAR_OTHER,
-	[ACCOUNT_SLEEP] = BAR_SLEEP,
-	[ACCOUNT_IO] = BAR_OTHER,
-	[ACCOUNT_DISK] = BAR_OTHER,
-	[ACCOUNT_CHILD] = BAR_OTHER,
-	[ACCOUNT_FAULT] = BAR_OTHER,
-	[ACCOUNT_STOPPED] = BAR_OTHER,
-	[ACCOUNT_OTHER] = BAR_OTHER,
-};
-
+#define NEXT_INTERPRETERS 3	/* that a command is suggested with by name */
 /* A whole outside string, harmless. The caller frees it; NULL sets text->err. */
 static char *harmless(struct text *text, const char *string, size_t max)
 {
@@ -238,187 +205,65 @@ static void print_verdict(struct text *text)
 	print_sentences(text, 2, 4);
 }
 
-/* "1.02 s +-1 %": the median and half its interval. */
-static void wall_cell(struct text_table *table, const struct text *text,
-		      const struct estimate *wall)
+/* "--interpreter python2.7,python3.13": those that ran, or all if they are many; "" of none. */
+static void which_interpreters(const struct text *text, char *buf, size_t size)
 {
-	char duration[TEXT_CELL], half[TEXT_CELL];
-
-	if (!wall->n)
-		text_table__cell(table, "-");
-	else if (!wall->has_ci || wall->median <= 0)
-		text_table__cell(table, "%s", text__duration(duration, wall->median));
-	else
-		text_table__cell(table, "%s %s%s", text__duration(duration, wall->median),
-				 text->options->utf8 ? "\u00b1" : "+-",
-				 text__half_width(half,
-						  (wall->ci_hi - wall->ci_lo) / 2 / wall->median));
-}
-
-static void estimate_cell(struct text_table *table, const struct estimate *estimate, int digits)
-{
-	if (estimate->n)
-		text_table__cell(table, "%.*f", digits, estimate->median);
-	else
-		text_table__cell(table, "-");
-}
-
-/* A share of the workers' lives by other witnesses than the probes. */
-static void own_share_cell(struct text_table *table, struct maybe part, struct maybe whole)
-{
-	char buf[TEXT_CELL];
-
-	if (part.known && whole.known && whole.value > 0)
-		text_table__cell(table, "%s", text__percent(buf, part.value / whole.value));
-	else
-		text_table__cell(table, "-");
-}
-
-static void print_modes(struct text *text)
-{
-	static const struct text_column columns[] = {
-		{ "mode", false, 12, 0 },
-		{ "wall", false, 0, 0 },
-		{ "speedup", false, 0, 1 },
-		{ "cores", false, 0, 3 },
-		{ "CPU", false, 0, 6 },
-		{ "vol", false, 0, 7 },
-		{ "invol", false, 0, 8 },
-		{ "lock", false, 0, 2 },
-		{ "run-queue", false, 0, 4 },
-		{ "p99", false, 0, 5 },
-	};
-	struct text_table table;
-	char buf[TEXT_CELL];
-
-	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		const struct report_mode *mode = &text->report->modes[i];
-		uint64_t queue = mode->worker_time_ns[ACCOUNT_PREEMPTED] +
-				 mode->worker_time_ns[ACCOUNT_WAKEUP];
-
-		text_table__cell(&table, "%s", TEXT_SAFE(text, buf, mode->mode));
-		wall_cell(&table, text, &mode->wall_ns);
-		if (mode->speedup.known)
-			text_table__cell(&table, "%.2f", mode->speedup.value);
-		else
-			text_table__cell(&table, "-");
-		estimate_cell(&table, &mode->cores_used, 2);
-		text_table__cell(&table, "%s",
-				 text__percent(buf,
-					       mode->cpu_util.n ? mode->cpu_util.median : NAN));
-		estimate_cell(&table, &mode->voluntary, 0);
-		estimate_cell(&table, &mode->involuntary, 0);
-		if (text->report->probes.sched) {
-			text_table__cell(&table, "%s",
-					 text__share(buf, mode->worker_time_ns[ACCOUNT_LOCK],
-						     mode->worker_lifetime_ns));
-			text_table__cell(&table, "%s",
-					 text__share(buf, queue, mode->worker_lifetime_ns));
-		} else {
-			own_share_cell(&table, mode->own.lock_wait_ns, mode->own.thread_ns);
-			own_share_cell(&table, mode->own.run_delay_ns, mode->own.thread_ns);
-		}
-		text_table__cell(&table, "%s", text__maybe_duration(buf, mode->lock_wait.p99_ns));
-	}
-	fputc('\n', text->out);
-	text_table__print(&table, text);
-	if (!text->report->probes.sched)
-		text__paragraph(
-			text, 0, 2,
-			"Without probes: vol, invol and CPU are from rusage; lock "
-			"is the workload's own clock around contended acquires, which includes "
-			"the wait for a CPU after them; run-queue is from schedstat; there is "
-			"no ledger, no p99, and no lock can be named.");
-}
-
-static void bar_cells(const struct report_mode *mode, unsigned width, unsigned *cells)
-{
-	uint64_t parts[BAR_COUNT] = { 0 };
-
-	for (size_t i = 0; i < ACCOUNT_COUNT; i++)
-		parts[bar_of[i]] += mode->worker_time_ns[i];
-	text__apportion(parts, BAR_COUNT, width, cells);
-}
-
-static void print_bar(struct text *text, const unsigned *cells)
-{
-	unsigned all = 0;
-
-	for (size_t i = 0; i < BAR_COUNT; i++) {
-		all += cells[i];
-		if (!cells[i])
-			continue;
-		if (text->options->color)
-			fputs(bars[i].color, text->out);
-		for (unsigned j = 0; j < cells[i]; j++)
-			fputc(bars[i].cell, text->out);
-		if (text->options->color)
-			fputs("\033[0m", text->out);
-	}
-	fputs(all ? "\n" : "-\n", text->out);
-}
-
-/* What the cells mean: those that are used, none of them broken at the end of a line. */
-static void print_legend(struct text *text, const bool *used)
-{
-	static const char heading[] = "where thread time went";
-	size_t column = strlen(heading), gap = 3;
-
-	fprintf(text->out, "\n%s", heading);
-	for (size_t i = 0; i < BAR_COUNT; i++) {
-		size_t width = 2 + strlen(bars[i].name);
-
-		if (!used[i])
-			continue;
-		if (column + gap + width > text->width) {
-			fputc('\n', text->out);
-			column = 0;
-			gap = 2;
-		}
-		fprintf(text->out, "%*s%c %s", (int)gap, "", bars[i].cell, bars[i].name);
-		column += gap + width;
-		gap = 2;
-	}
-	fputc('\n', text->out);
-}
-
-static void print_bars(struct text *text)
-{
-	unsigned label = 4, width, cells[BAR_COUNT];
-	bool used[BAR_COUNT] = { false };
+	const struct report *report = text->report;
+	const char *last = "";
+	size_t n = 0, used = 0;
 	char name[TEXT_CELL];
 
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		unsigned columns = (unsigned)outside__columns(
-			TEXT_SAFE(text, name, text->report->modes[i].mode));
+	buf[0] = '\0';
+	for (size_t i = 0; i < report->n_modes; i++) {
+		const char *family = report_mode__family(&report->modes[i]);
+		bool seen = !family[0] || !strcmp(family, last);
 
-		label = columns > label ? columns : label;
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = !strcmp(family, report_mode__family(&report->modes[j]));
+		if (seen)
+			continue;
+		last = family;
+		text__safe(text, name, family, TEXT_FAMILY);
+		if (++n > NEXT_INTERPRETERS || used + strlen(name) + 20 > size) {
+			snprintf(buf, size, " --interpreter all");
+			return;
+		}
+		used += (size_t)snprintf(buf + used, size - used, "%s%s",
+					 n > 1 ? "," : " --interpreter ", name);
 	}
-	if (label > text->width / 2)
-		label = text->width / 2;
-	width = text->width - label - 2;
-	width = width > BAR_MOST ? BAR_MOST : width < BAR_LEAST ? BAR_LEAST : width;
-	if (label + 2 + width > text->width)
-		label = text->width - 2 - width;
+}
 
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		bar_cells(&text->report->modes[i], width, cells);
-		for (size_t j = 0; j < BAR_COUNT; j++)
-			used[j] |= cells[j] > 0;
-	}
-	print_legend(text, used);
-	for (size_t i = 0; i < text->report->n_modes; i++) {
-		size_t bytes, columns;
+/* Another job, or the same one otherwise, that tells what this one does not. */
+static void print_next_job(struct text *text)
+{
+	static const struct {
+		const char *after, *job, *why;
+	} jobs[] = {
+		{ "countdown", "recursion", "work that sleeps" },
+		{ "recursion", "mixed", "requests beside work that computes" },
+	};
+	const char *job = text->report->job;
+	char interpreters[TEXT_CELL], name[TEXT_CELL];
 
-		TEXT_SAFE(text, name, text->report->modes[i].mode);
-		bytes = outside__fit(name, label);
-		name[bytes] = '\0';
-		columns = outside__columns(name);
-		fprintf(text->out, "%s%*s", name, (int)(label + 2 - columns), "");
-		bar_cells(&text->report->modes[i], width, cells);
-		print_bar(text, cells);
+	which_interpreters(text, interpreters, sizeof(interpreters));
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++) {
+		/* What convoy's own machine shows of sleeping is shown better by what people use. */
+		if (strcmp(job, jobs[i].after) != 0 || (i > 0 && !interpreters[0]))
+			continue;
+		text__paragraph(text, 0, TEXT_LABEL, "%-*sconvoy run -j %s%s (%s)", TEXT_LABEL,
+				"next", jobs[i].job, interpreters, jobs[i].why);
+		return;
 	}
+	TEXT_SAFE(text, name, text->report->job);
+	if (!strcmp(job, "recursion"))
+		text__paragraph(text, 0, TEXT_LABEL,
+				"%-*sconvoy run -j %s --interpreter all (the same in your own "
+				"interpreters)",
+				TEXT_LABEL, "next", name);
+	else if (!text->options->threads)
+		text__paragraph(text, 0, TEXT_LABEL,
+				"%-*sconvoy run -j %s%s --threads (each thread's own account)",
+				TEXT_LABEL, "next", name, interpreters);
 }
 
 /* What to run next: only what this convoy can do. */
@@ -426,7 +271,6 @@ static void print_next(struct text *text)
 {
 	const struct report *report = text->report;
 	bool alone = text__alone(report);
-	char job[TEXT_CELL];
 	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < report->n_modes; i++) {
@@ -440,7 +284,6 @@ static void print_next(struct text *text)
 	}
 	if (alone)
 		return;
-	TEXT_SAFE(text, job, report->job);
 	if (least < 3)
 		text__paragraph(text, 0, TEXT_LABEL, "%-*sthe same with -r 5, for intervals",
 				TEXT_LABEL, "next");
@@ -448,17 +291,8 @@ static void print_next(struct text *text)
 		text__paragraph(text, 0, TEXT_LABEL,
 				"%-*sthe same as root, without --probes=none, to see the locks",
 				TEXT_LABEL, "next");
-	else if (!job[0])
-		return;
-	else if (strcmp(report->job, "countdown") == 0)
-		text__paragraph(text, 0, TEXT_LABEL,
-				"%-*sconvoy run -j recursion (work that sleeps)", TEXT_LABEL,
-				"next");
-	else if (!text->options->threads)
-		text__paragraph(text, 0, TEXT_LABEL,
-				"%-*sconvoy run -j %s --threads (each thread's own "
-				"account)",
-				TEXT_LABEL, "next", job);
+	else if (report->job[0])
+		print_next_job(text);
 }
 
 void text__first_screen(struct text *text)
@@ -472,9 +306,9 @@ void text__first_screen(struct text *text)
 		text__paragraph(text, 0, 2, "No mode was measured.");
 		return;
 	}
-	print_modes(text);
+	text__modes(text);
 	if (text->report->probes.sched)
-		print_bars(text);
+		text__bars(text);
 	text__job_metrics(text);
 	fputc('\n', text->out);
 	if (text->report->probes.sched)

@@ -15,6 +15,7 @@
 
 #define TEXT_CELL 256		/* room for one cell or number */
 #define TEXT_LABEL 12		/* columns of "top lock", "next" */
+#define TEXT_FAMILY 32		/* bytes of a family's name */
 #define TEXT_LEAST_RATE 0.05	/* a second; less would be printed as 0.0 */
 
 struct text {
@@ -83,6 +84,16 @@ void text_table__free(struct text_table *table);
 
 /* The first screen. render_text.c */
 void text__first_screen(struct text *text);
+
+/*
+ * The modes in the order in which they are shown: as they were asked for, but those of one
+ * family one after the other. Begins after SIZE_MAX; n_modes is the end. render_text_modes.c
+ */
+size_t text__next_mode(const struct report *report, size_t at);
+
+/* How long each mode took, and where the time of its threads went. */
+void text__modes(struct text *text);
+void text__bars(struct text *text);
 
 /* The sections after it. render_text_sections.c */
 void text__job_metrics(struct text *text);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "contention.h"
 #include "outside.h"
@@ -139,6 +140,12 @@ static void thread_row(struct text *text, struct text_table *table, const struct
 	text_table__cell(table, "%s", text__percent(buf, thread->held_share));
 }
 
+/* Threads of interpreters are those of the job, and alike: they are listed if asked for. */
+static bool lists_threads(const struct text *text, const struct report_mode *mode)
+{
+	return !report_mode__family(mode)[0] || text->options->threads || text->options->verbose;
+}
+
 /* Adds the rows of one runtime; returns how many were left out. */
 static size_t add_rows(struct text *text, struct text_table *table, const struct report_mode *mode,
 		       const struct report_runtime *runtime, bool named)
@@ -191,7 +198,8 @@ static void print_threads(struct text *text)
 
 	for (size_t i = 0; i < report->n_modes; i++)
 		for (size_t j = 0; j < report->modes[i].n_runtimes; j++)
-			with += report->modes[i].runtimes[j].n_threads > 0;
+			with += report->modes[i].runtimes[j].n_threads > 0 &&
+				lists_threads(text, &report->modes[i]);
 	if (!with)
 		return;
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
@@ -200,7 +208,8 @@ static void print_threads(struct text *text)
 	text_table__init(&table, chosen, n);
 	for (size_t i = 0; i < report->n_modes; i++)
 		for (size_t j = 0; j < report->modes[i].n_runtimes; j++)
-			if (report->modes[i].runtimes[j].n_threads) {
+			if (report->modes[i].runtimes[j].n_threads &&
+			    lists_threads(text, &report->modes[i])) {
 				left_out += add_rows(text, &table, &report->modes[i],
 						     &report->modes[i].runtimes[j], with > 1);
 				more += report->modes[i].runtimes[j].n_more_threads;
@@ -210,17 +219,108 @@ static void print_threads(struct text *text)
 	print_more_threads(text, left_out, more);
 }
 
+/* A mode of an interpreter whose GIL is worth a row: of its threads, or one that waited for it. */
+static bool in_table(const struct report_mode *mode)
+{
+	if (!report_mode__family(mode)[0])
+		return false;
+	return !strcmp(report_mode__kind(mode), "threads") ||
+	       report_mode__gils(mode).share >= GIL_MATTERS;
+}
+
+static void rate_cell(struct text_table *table, struct maybe rate)
+{
+	if (rate.known)
+		text_table__cell(table, "%.*f", rate.value > 0 && rate.value < 9.95 ? 1 : 0,
+				 rate.value);
+	else
+		text_table__cell(table, "-");
+}
+
+/* What was found in it, or what it said that it is: "CPython 3.13.0". */
+static void version_cell(struct text *text, struct text_table *table,
+			 const struct report_mode *mode)
+{
+	char name[TEXT_CELL], version[TEXT_CELL];
+
+	text_table__cell(table, "%s %s", TEXT_SAFE(text, name, mode->interpreter.implementation),
+			 TEXT_SAFE(text, version, mode->interpreter.version));
+}
+
+static void gil_row(struct text *text, struct text_table *table, const struct report_mode *mode)
+{
+	struct gil_rates rates = report_mode__gil_rates(mode);
+	struct gil_sum gils = report_mode__gils(mode);
+	enum gil_state gil = report_mode__has_gil(mode);
+	char buf[TEXT_CELL];
+
+	text_table__cell(table, "%s", TEXT_SAFE(text, buf, mode->mode));
+	version_cell(text, table, mode);
+	rate_cell(table, rates.switches);
+	rate_cell(table, rates.handoffs);
+	rate_cell(table, rates.calls);
+	text_table__cell(table, "%s", text__maybe_duration(buf, rates.hold_ns));
+	text_table__cell(table, "%s", text__maybe_duration(buf, rates.interval_ns));
+	if (gil == GIL_ABSENT)
+		text_table__cell(table, "no GIL");
+	else if (gils.with)
+		text_table__cell(table, "%s", text__percent(buf, gils.share));
+	else
+		text_table__cell(table, "not found");
+}
+
+/* Old GIL and new ones side by side. */
+static void print_gils(struct text *text)
+{
+	static const struct text_column columns[] = {
+		{ "mode", false, 12, 0 },
+		{ "version", false, 0, 4 },
+		{ "switches/s", true, 0, 2 },
+		{ "handoffs/s", true, 0, 0 },
+		{ "futexes/s", true, 0, 3 },
+		{ "held", true, 0, 0 },
+		{ "interval", true, 0, 1 },
+		{ "GIL wait", true, 0, 0 },
+	};
+	const struct report *report = text->report;
+	struct text_table table;
+	bool any = false;
+
+	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = text__next_mode(report, SIZE_MAX); i < report->n_modes;
+	     i = text__next_mode(report, i)) {
+		if (!in_table(&report->modes[i]))
+			continue;
+		any = true;
+		gil_row(text, &table, &report->modes[i]);
+	}
+	if (!any) {
+		text_table__free(&table);
+		return;
+	}
+	text_table__print(&table, text);
+	text__paragraph(text, 0, 2,
+			"GIL wait: of the time that threads wanted to run; held: on average; "
+			"interval: of switching, as observed; futexes: calls on the GIL.");
+}
+
 void text__runtimes(struct text *text)
 {
 	const struct report *report = text->report;
-	bool any = false;
+	bool any = false, interpreters = false;
 
-	for (size_t i = 0; i < report->n_modes; i++)
+	for (size_t i = 0; i < report->n_modes; i++) {
 		any |= report->modes[i].n_runtimes > 0;
-	if (!any)
+		interpreters |= in_table(&report->modes[i]);
+	}
+	if (!any && !interpreters)
 		return;
 	text__heading(text, "runtimes");
+	print_gils(text);
 	for (size_t i = 0; i < report->n_modes; i++) {
+		/* Of interpreters the table has it, unless each is asked for. */
+		if (report_mode__family(&report->modes[i])[0] && !text->options->verbose)
+			continue;
 		for (size_t j = 0; j < report->modes[i].n_runtimes; j++)
 			print_runtime(text, &report->modes[i], &report->modes[i].runtimes[j]);
 		print_outlook(text, &report->modes[i]);

@@ -346,17 +346,26 @@ static void print_cell(FILE *out, const char *cell, size_t width, bool right, bo
 		spaces(out, width - columns);
 }
 
-static void print_rows(const struct text_table *table, struct text *text, const size_t *widths)
+/* The last column of a row (0: the titles) that has something to print: no blanks after it. */
+static size_t last_column(const struct text_table *table, const size_t *widths, size_t row)
 {
-	size_t rows = table->n_cells / table->n_columns, final = 0;
+	size_t last = 0;
 
 	for (size_t i = 0; i < table->n_columns; i++)
-		final = widths[i] ? i : final;
-	for (size_t row = 0; row <= rows; row++) {
-		bool first = true;
-		size_t room = text->width;
+		if (widths[i] && (!row || table->cells[(row - 1) * table->n_columns + i][0]))
+			last = i;
+	return last;
+}
 
-		for (size_t i = 0; i < table->n_columns; i++) {
+static void print_rows(const struct text_table *table, struct text *text, const size_t *widths)
+{
+	size_t rows = table->n_cells / table->n_columns;
+
+	for (size_t row = 0; row <= rows; row++) {
+		size_t room = text->width, final = last_column(table, widths, row);
+		bool first = true;
+
+		for (size_t i = 0; i <= final; i++) {
 			const struct text_column *column = &table->columns[i];
 			size_t width = widths[i];
 

@@ -45,6 +45,15 @@ static void report_mode__free(struct report_mode *mode)
 	free(mode->metrics);
 }
 
+void report__forget_verdict(struct report *report)
+{
+	for (size_t i = 0; i < report->verdict.n_families; i++)
+		free(report->verdict.families[i].text);
+	free(report->verdict.families);
+	free(report->verdict.text);
+	memset(&report->verdict, 0, sizeof(report->verdict));
+}
+
 void report__free(struct report *report)
 {
 	if (!report)
@@ -53,7 +62,7 @@ void report__free(struct report *report)
 		report_mode__free(&report->modes[i]);
 	free(report->modes);
 	json_decref(report->params);
-	free(report->verdict.text);
+	report__forget_verdict(report);
 	free(report);
 }
 

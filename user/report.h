@@ -199,6 +199,14 @@ struct report_mode {
 	uint64_t tasks_checked, tasks_wrong;	/* results compared by the workload itself */
 };
 
+/* What is said of one family of modes: see report_mode__family(). */
+struct report_family {
+	char name[32];		/* "" : convoy's own machine, and commands (JSON null) */
+	char best_mode[64];	/* among its own modes; "" : no single best one */
+	struct maybe confidence;
+	char *text;		/* as of the whole report, but of this family alone (owned) */
+};
+
 struct report_loss {
 	uint64_t ring, task_state, unmatched, reads;
 	uint64_t recovered;	/* no loss: not traced, but in the scheduler's own notes */
@@ -241,12 +249,17 @@ struct report {
 		char best_mode[64];	/* "" : no single best mode (JSON null) */
 		char *text;		/* one or more sentences, '\n' between lines (owned) */
 		struct maybe confidence;	/* 0..1 */
+		struct report_family *families;	/* in the order of their first modes */
+		size_t n_families;
 	} verdict;
 };
 
 /* A zeroed report; NULL when memory runs out. */
 struct report *report__new(void);
 void report__free(struct report *report);
+
+/* As if it had not been judged. */
+void report__forget_verdict(struct report *report);
 
 /* The mode of that name, or NULL. */
 const struct report_mode *report__mode(const struct report *report, const char *mode);

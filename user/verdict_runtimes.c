@@ -27,14 +27,14 @@ const char *verdict__runtime(char buf[VERDICT_RUNTIME], const struct report_runt
 	return buf;
 }
 
-static void say_label(struct judge *j, const struct report_mode *mode)
+static void say_label(const struct judge *j, const struct report_mode *mode)
 {
 	if (j->report->n_modes > 1)
 		fprintf(j->out, "%s: ", mode->mode);
 }
 
 /* What threads that wait for a GIL could gain by not having one. */
-static void say_gain(struct judge *j, const struct report_mode *mode)
+static void say_gain(const struct judge *j, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
 	int digits = outlook.wanted < 0.1 ? 3 : 1;
@@ -72,7 +72,7 @@ static void say_gain(struct judge *j, const struct report_mode *mode)
 }
 
 /* The GIL is free for whoever wants it: what else keeps the threads? */
-static void say_instead(struct judge *j, const struct report_mode *mode)
+static void say_instead(const struct judge *j, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
 
@@ -101,7 +101,7 @@ static void say_instead(struct judge *j, const struct report_mode *mode)
 		fputs("Processes would hardly be faster.\n", j->out);
 }
 
-void verdict__say_runtimes(struct judge *j, const struct report_mode *mode)
+void verdict__say_runtimes(const struct judge *j, const struct report_mode *mode)
 {
 	struct gil_sum gils = report_mode__gils(mode);
 	char which[VERDICT_RUNTIME], share[24];

@@ -101,7 +101,7 @@ static size_t list_other(struct item *items, const struct report_mode *mode)
  * "GIL threads spent 49 % of their time waiting for the GIL, none for I/O."
  * `ticks` (or NULL) is the other GIL style, to be named beside the first.
  */
-void verdict__say_spent(struct judge *j, const char *who, const struct report_mode *mode,
+void verdict__say_spent(const struct judge *j, const char *who, const struct report_mode *mode,
 			const struct report_mode *ticks, bool gil)
 {
 	double lock = verdict__share(mode, ACCOUNT_LOCK), part = gil ? gil_part(mode) : 0, other;

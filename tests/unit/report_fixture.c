@@ -161,6 +161,34 @@ struct report_mode *add_mode(struct report *report, const struct sketch *sketch,
 	return mode;
 }
 
+struct report_mode *add_interpreter_mode(struct report *report, const char *family,
+					 const struct sketch *sketch, unsigned rounds)
+{
+	static const struct {
+		const char *begins, *implementation;
+	} known_ones[] = { { "pypy", "PyPy" }, { "ruby", "CRuby" }, { "python", "CPython" } };
+	struct report_mode *mode = add_mode(report, sketch, rounds);
+
+	snprintf(mode->mode, sizeof(mode->mode), "%s:%s", family, sketch->mode);
+	snprintf(mode->interpreter.name, sizeof(mode->interpreter.name), "%s", family);
+	for (size_t i = 0; i < sizeof(known_ones) / sizeof(*known_ones); i++)
+		if (!strncmp(family, known_ones[i].begins, strlen(known_ones[i].begins)))
+			snprintf(mode->interpreter.implementation,
+				 sizeof(mode->interpreter.implementation), "%s",
+				 known_ones[i].implementation);
+	snprintf(mode->interpreter.version, sizeof(mode->interpreter.version), "%s.1",
+		 family + strcspn(family, "0123456789"));
+	snprintf(mode->interpreter.path, sizeof(mode->interpreter.path), "/usr/bin/%s", family);
+	return mode;
+}
+
+void add_interpreter(struct report *report, const char *family, const struct sketch *sketches,
+		     size_t n, unsigned rounds)
+{
+	for (size_t i = 0; i < n; i++)
+		add_interpreter_mode(report, family, &sketches[i], rounds);
+}
+
 void add_metric(struct report_mode *mode, const char *name, double median, unsigned rounds)
 {
 	struct report_metric *metric;
@@ -200,18 +228,21 @@ struct report *empty_report(void)
 	snprintf(report->reference, sizeof(report->reference), "serial");
 	report->workers = 2;
 	report->params = need(json_pack("{s:s,s:i}", "job", "countdown", "work", 1000000));
-	report->modes = need(calloc(8, sizeof(*report->modes)));
+	report->modes = need(calloc(FIXTURE_MODES, sizeof(*report->modes)));
 	return report;
 }
 
 void judge(struct report *report)
 {
-	const struct report_mode *reference = report__mode(report, report->reference);
+	for (size_t i = 0; i < report->n_modes; i++) {
+		struct report_mode *mode = &report->modes[i];
+		const char *family = report_mode__family(mode);
+		const struct report_mode *reference =
+			family[0] ? report__mode_of(report, family, "serial") :
+				    report__mode(report, report->reference);
 
-	for (size_t i = 0; reference && i < report->n_modes; i++) {
-		if (report->modes[i].wall_ns.n)
-			report->modes[i].speedup =
-				known(reference->wall_ns.median / report->modes[i].wall_ns.median);
+		if (reference && mode->wall_ns.n)
+			mode->speedup = known(reference->wall_ns.median / mode->wall_ns.median);
 	}
 	assert_int_equal(verdict__judge(report), 0);
 }

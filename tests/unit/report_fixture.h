@@ -35,9 +35,17 @@ struct maybe known(double value);
 /* An estimate of up to 5 rounds around `median`, scattered by `scatter` (0.01: 1 %). */
 void around(struct estimate *estimate, double median, double scatter, unsigned rounds);
 
-/* A report of countdown on two CPUs, with room for 8 modes. */
+/* A report of countdown on two CPUs, with room for FIXTURE_MODES modes. */
+#define FIXTURE_MODES 64
 struct report *empty_report(void);
 struct report_mode *add_mode(struct report *report, const struct sketch *sketch, unsigned rounds);
+
+/* The same in an interpreter: "python3.13:threads" of the sketch "threads"; and several of one. */
+struct report_mode *add_interpreter_mode(struct report *report, const char *family,
+					 const struct sketch *sketch, unsigned rounds);
+void add_interpreter(struct report *report, const char *family, const struct sketch *sketches,
+		     size_t n, unsigned rounds);
+
 void add_metric(struct report_mode *mode, const char *name, double median, unsigned rounds);
 void give_command(struct report_mode *mode, const char *command);
 
