@@ -13,10 +13,10 @@
 #ifndef CONVOY_GUARDS_BPF_H
 #define CONVOY_GUARDS_BPF_H
 
-/* The top of a stack that is looked at: in 8 bytes. Seen: at most 23 of them, glibc 2.36. */
+/* The top of a stack that is looked at, in 8 bytes. Seen: 24 of them, glibc 2.36. */
 #define STACK_TOP		48
-/* In pthread_cond_t, 48 bytes, words that are slept on have others before and none behind. */
-#define COND_WORD_MIN		8
+/* The words of pthread_cond_t that are slept on: at 40 and 44, from 2.41 on at 32 and 36. */
+#define COND_WORD_MIN		32
 #define COND_SIZE		48
 /* Waits are counted by the condition variable; what has more bits is something else. */
 #define COND_WAITS_BITS		40
@@ -36,8 +36,10 @@ static __always_inline const struct convoy_guard *guard__of(const struct task_st
 	return &guards[(u32)task->tgid & (CONVOY_GUARDS - 1)];
 }
 
+/* struct _condvar_cleanup_buffer */
 struct cond_wait {
-	u64 cond, mutex;
+	u64 waits, cond, mutex;
+	u32 shared, pad;
 };
 
 /* All bits if the number is negative, taken as a signed one. */
@@ -48,27 +50,37 @@ static __always_inline u64 all_if_negative(u64 number)
 }
 
 /*
+ * All bits if this is none with that word. The number of a wait is even in the one, odd in the
+ * other of the condition variable's two groups, which have a word each.
+ */
+static __always_inline u64 cond_wait__is_none(const struct cond_wait *wait, u64 word)
+{
+	u64 within = word - wait->cond;
+
+	return all_if_negative((within - COND_WORD_MIN) | (COND_SIZE - 1 - within) |
+			       -((within >> 2 ^ wait->waits) & 1) |
+			       -(wait->waits >> COND_WAITS_BITS) |
+			       (wait->mutex - FIRST_ADDRESS) | wait->mutex | -(u64)wait->shared);
+}
+
+/*
  * What the latest wait on the word was given: a stack can have what is left of earlier ones.
  * False: it is no condition variable, or not glibc's. Without a branch in the loop, whose
  * ways the verifier would all go.
  */
-static __always_inline bool cond_wait__find(struct cond_wait *wait, const u64 *top, u64 word)
+static __always_inline bool cond_wait__find(struct cond_wait *found, const u64 *top, u64 word)
 {
-	u64 latest = 0;
+	found->waits = found->cond = found->mutex = 0;
+	for (int i = 0; i + 4 <= STACK_TOP; i++) {
+		const struct cond_wait *wait = (const void *)&top[i];
+		u64 other = cond_wait__is_none(wait, word) |
+			    all_if_negative(wait->waits - found->waits);
 
-	wait->cond = wait->mutex = 0;
-	for (int i = 1; i < STACK_TOP - 1; i++) {
-		u64 waits = top[i - 1], cond = top[i], mutex = top[i + 1];
-		u64 within = word - cond;
-		u64 other = all_if_negative((within - COND_WORD_MIN) | (COND_SIZE - 1 - within) |
-					    -(waits >> COND_WAITS_BITS) | (waits - latest) |
-					    mutex | (mutex - FIRST_ADDRESS));
-
-		latest = (latest & other) | (waits & ~other);
-		wait->cond = (wait->cond & other) | (cond & ~other);
-		wait->mutex = (wait->mutex & other) | (mutex & ~other);
+		found->waits = (found->waits & other) | (wait->waits & ~other);
+		found->cond = (found->cond & other) | (wait->cond & ~other);
+		found->mutex = (found->mutex & other) | (wait->mutex & ~other);
 	}
-	return wait->mutex;
+	return found->mutex;
 }
 
 /* Has another thread queued the waiter, or has it done so itself? */
@@ -92,11 +104,12 @@ static __noinline void thread__find_lock(struct convoy_thread *thread, struct ta
 					 const struct convoy_guard *guard)
 {
 	struct cond_wait wait;
+	u32 cmd = thread->op & FUTEX_CMD_MASK;
 	u32 first = 0;
 	u64 *top;
 
-	/* Condition variables wait so; the lock's own ones are known. */
-	if ((thread->op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET ||
+	/* Before 2.34, untimed waits were FUTEX_WAIT. The lock's own words are known. */
+	if ((cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_WAIT) ||
 	    thread->word - guard->lock < guard->size)
 		return;
 	top = bpf_map_lookup_elem(&stack_tops, &first);

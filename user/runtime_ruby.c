@@ -14,7 +14,7 @@
  *
  * Other ractors have GVLs of their own; waits for those stay unknown.
  *
- * Nothing is exported but the VM. What is before the GVL in a ractor depends on how Ruby was
+ * Nothing is exported but the VM, and that up to 3.2 only. What is before the GVL in a ractor depends on how Ruby was
  * built, so it is looked for: behind it is the main thread, which the VM names, too.
  */
 #include "runtime_ruby.h"
@@ -29,6 +29,9 @@
 #define RACTOR_MAX 1024
 
 #define HINT_VERSION "its GVL is known of versions 2.6 to 3.4"
+#define HINT_STRIPPED \
+	"the VM is a local symbol since 3.3, and those were stripped: install the debug symbols " \
+	"of this Ruby"
 #define HINT_LAYOUT "the GVL is not where it is in the versions that convoy knows"
 #define HINT_LIBC \
 	"its C library is not glibc, and with others it is not known which of its waits are for " \
@@ -325,7 +328,7 @@ static int ruby__find(const struct process_view *view, struct runtime_found *fou
 	if (view->symbol(view->ctx, "gnu_get_libc_version", &address, &size))
 		return unknown(found, HINT_LIBC);
 	if (view->symbol(view->ctx, "ruby_current_vm_ptr", &pointer, &size))
-		return unknown(found, HINT_LAYOUT);
+		return unknown(found, HINT_STRIPPED);
 	if (read_live(view, pointer, &vm, sizeof(vm)))
 		return unknown(found, HINT_GONE);
 	if (!vm)
