@@ -245,7 +245,8 @@ struct convoy_counters {
 /*
  * A lock whose waiters sleep each on a condition variable of its own, which the same thread
  * waits on for other things, too (Ruby's GVL): of which wait it is one, only the mutex tells
- * that pthread_cond_wait() was given. Such a wait is recorded as one for the word `lock`.
+ * that pthread_cond_wait() was given. Such a wait is recorded as one for the word `lock`, which
+ * nobody waits on.
  * Written by the recorder, which finds the lock in the process's memory (guards.h); `pid` last,
  * so that a probe sees all of an entry or none.
  */
@@ -260,7 +261,11 @@ struct convoy_guard {
 	 * queue is there in it; a node that points to itself is in no queue. 0: no need to look.
 	 */
 	__u16 thread_before, node_at;
-	__u32 pad;
+	/*
+	 * Who holds the lock is what `lock` points to. Its TID is this far from there; or, if
+	 * tid_by is not 0, from where the pointer leads to that is so far from there. 0: unknown.
+	 */
+	__u16 tid_by, tid_at;
 };
 
 #define CONVOY_GUARDS 1024		/* by PID, a power of two */

@@ -96,6 +96,36 @@ static __always_inline bool is_queued(const struct convoy_guard *guard, u64 cond
 	return next != thread + guard->node_at;
 }
 
+static __always_inline bool read_holder(const struct convoy_guard *guard, u32 *tid)
+{
+	u64 holder = 0;
+
+	if (bpf_probe_read_user(&holder, sizeof(holder), (void *)guard->lock))
+		return false;
+	/* It has been given up since the thread looked. */
+	if (!holder)
+		return true;
+	if (guard->tid_by &&
+	    bpf_probe_read_user(&holder, sizeof(holder), (void *)(holder + guard->tid_by)))
+		return false;
+	return !bpf_probe_read_user(tid, sizeof(*tid), (void *)(holder + guard->tid_at));
+}
+
+static __always_inline void thread__note_holder(struct convoy_thread *thread,
+						const struct convoy_guard *guard)
+{
+	u32 tid = 0;
+
+	if (!guard->tid_at)
+		return;
+	if (!read_holder(guard, &tid))
+		__sync_fetch_and_add(&counters.reads, 1);
+	if (!tid)
+		return;
+	thread->holder = tid;
+	thread->flags |= CONVOY_F_HOLDER;
+}
+
 /*
  * This thread, the one that runs here, is about to block on a futex word, in a process that
  * has such a lock. Apart from what runs at every switch.
@@ -120,8 +150,10 @@ static __noinline void thread__find_lock(struct convoy_thread *thread, struct ta
 		return;
 	if (!cond_wait__find(&wait, top, thread->word) || wait.mutex != guard->mutex)
 		return;
-	if (!guard->node_at || is_queued(guard, wait.cond))
-		thread->word = guard->lock;
+	if (guard->node_at && !is_queued(guard, wait.cond))
+		return;
+	thread->word = guard->lock;
+	thread__note_holder(thread, guard);
 }
 
 #endif /* CONVOY_GUARDS_BPF_H */

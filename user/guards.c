@@ -19,6 +19,8 @@ bool guards__put(struct convoy_guard *table, const struct convoy_guard *guard)
 	place->mutex = guard->mutex;
 	place->thread_before = guard->thread_before;
 	place->node_at = guard->node_at;
+	place->tid_by = guard->tid_by;
+	place->tid_at = guard->tid_at;
 	__atomic_store_n(&place->pid, guard->pid, __ATOMIC_RELEASE);
 	return true;
 }

@@ -85,8 +85,22 @@ struct vm_3 {
 	uint64_t main_ractor, main_thread;
 };
 
-/* The beginning of rb_thread_t of 3.3 and 3.4; sched is struct rb_thread_sched_item. */
-struct thread_33 {
+/* The beginnings of rb_thread_t */
+struct thread_2 {
+	struct list lt_node;
+	uint64_t self, vm, ec, last_status, calling, top_self, top_wrapper;
+	uint64_t thread_id;		/* a pthread_t */
+};
+
+struct thread_30 {
+	struct list lt_node;
+	uint64_t self, ractor, vm, ec, last_status, calling, top_self, top_wrapper;
+	uint64_t thread_id;
+	int32_t tid;			/* 3.1 */
+};
+
+/* Of 3.2 and later; sched is struct rb_thread_sched_item of 3.3 and 3.4. */
+struct thread_32 {
 	struct list lt_node;
 	uint64_t self, ractor, vm, nt, ec;
 	struct {
@@ -94,8 +108,18 @@ struct thread_33 {
 	} sched;
 };
 
-/* struct rb_native_thread of 3.3 and 3.4: the condition variable is behind this. */
+/* struct rb_native_thread of 3.2 */
+struct native_thread_32 {
+	int32_t id;
+	uint64_t thread_id;
+	int32_t tid;
+};
+
+/* The same of 3.3 and 3.4 */
 struct native_thread_33 {
+	uint32_t serial;
+	uint64_t vm, thread_id;
+	int32_t tid;
 	uint64_t running_thread;
 	pthread_cond_t cond;
 };
@@ -176,6 +200,38 @@ static void add_word(const struct process_view *view, struct runtime_found *foun
 		 (unsigned long long)found->guard.lock);
 }
 
+/* In glibc's struct pthread; it tells debuggers (nptl_db): bits, how many fields, offset. */
+static uint16_t tid_in_pthread(const struct process_view *view)
+{
+	uint64_t address, size;
+	uint32_t field[3];
+
+	if (view->symbol(view->ctx, "_thread_db_pthread_tid", &address, &size) ||
+	    view->read(view->ctx, address, field, sizeof(field), NULL) || field[0] != 32 ||
+	    field[1] != 1 || field[2] % 4 || field[2] > UINT16_MAX)
+		return 0;
+	return (uint16_t)field[2];
+}
+
+/* From a thread to its TID. */
+static void find_tid(const struct process_view *view, const struct version *version,
+		     struct convoy_guard *guard)
+{
+	if (version->major == 2) {
+		guard->tid_by = offsetof(struct thread_2, thread_id);
+		guard->tid_at = tid_in_pthread(view);
+	} else if (version->minor == 0) {
+		guard->tid_by = offsetof(struct thread_30, thread_id);
+		guard->tid_at = tid_in_pthread(view);
+	} else if (version->minor == 1) {
+		guard->tid_at = offsetof(struct thread_30, tid);
+	} else {
+		guard->tid_by = offsetof(struct thread_32, nt);
+		guard->tid_at = version->minor == 2 ? offsetof(struct native_thread_32, tid) :
+						      offsetof(struct native_thread_33, tid);
+	}
+}
+
 /* Waits for it are recorded as waits for `owner`, which is never waited on itself. */
 static int add_gvl(const struct process_view *view, struct runtime_found *found,
 		   const struct version *version, uint64_t gvl)
@@ -185,6 +241,7 @@ static int add_gvl(const struct process_view *view, struct runtime_found *found,
 		.size = sizeof(struct gvl),
 		.mutex = gvl + offsetof(struct gvl, lock),
 	};
+	find_tid(view, version, &found->guard);
 	add_word(view, found, version, found->guard.lock, sizeof(uint64_t), LOCK_ROLE_ACQUIRE);
 	add_word(view, found, version, found->guard.mutex, sizeof(pthread_mutex_t),
 		 LOCK_ROLE_GUARD);
@@ -203,9 +260,11 @@ static int add_sched(const struct process_view *view, struct runtime_found *foun
 		.lock = sched + offsetof(struct sched, running),
 		.size = sizeof(uint64_t),
 		.mutex = sched + offsetof(struct sched, lock),
-		.thread_before = offsetof(struct native_thread_33, cond),
-		.node_at = offsetof(struct thread_33, sched.readyq),
+		.thread_before = offsetof(struct native_thread_33, cond) -
+				 offsetof(struct native_thread_33, running_thread),
+		.node_at = offsetof(struct thread_32, sched.readyq),
 	};
+	find_tid(view, version, &found->guard);
 	add_word(view, found, version, found->guard.lock, sizeof(uint64_t), LOCK_ROLE_ACQUIRE);
 	add_word(view, found, version, found->guard.mutex, sizeof(pthread_mutex_t),
 		 LOCK_ROLE_GUARD);
