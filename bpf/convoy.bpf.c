@@ -23,12 +23,14 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct convoy_config config SEC(".rodata.config");
 struct convoy_counters counters SEC(".data.counters");
+struct convoy_guard guards[CONVOY_GUARDS] SEC(".data.guards");
 
 #include "regs.bpf.h"
 #include "ring.bpf.h"
 #include "thread.bpf.h"
 #include "records.bpf.h"
 #include "words.bpf.h"
+#include "guards.bpf.h"
 
 /* include/trace/events/lock.h: spinning nests inside and is no wait */
 #define LCB_F_SPIN		0x0001
@@ -152,8 +154,14 @@ static __always_inline void switch_out(struct convoy_ring *ring, struct convoy_t
 	thread->blocked = voluntary && state;
 	if (thread->blocked) {
 		thread__note_reason(thread, task, state, true);
-		if ((thread->flags & CONVOY_F_FUTEX) && !thread__knows_word(thread, task))
-			emit_stack(ring, thread, task, now);
+		if (thread->flags & CONVOY_F_FUTEX) {
+			const struct convoy_guard *guard = guard__of(task);
+
+			if (guard->pid == (u32)task->tgid)
+				thread__find_lock(thread, task, guard);
+			if (!thread__knows_word(thread, task))
+				emit_stack(ring, thread, task, now);
+		}
 	} else if (!voluntary && !preempt) {
 		struct syscall_regs regs;
 

@@ -242,6 +242,34 @@ struct convoy_counters {
 					 * on that word tries again) */
 };
 
+/*
+ * A lock whose waiters sleep each on a condition variable of its own, which the same thread
+ * waits on for other things, too (Ruby's GVL): of which wait it is one, only the mutex tells
+ * that pthread_cond_wait() was given. Such a wait is recorded as one for the word `lock`, which
+ * nobody waits on.
+ * Written by the recorder, which finds the lock in the process's memory (guards.h); `pid` last,
+ * so that a probe sees all of an entry or none.
+ */
+struct convoy_guard {
+	__u32 pid;			/* as the initial PID namespace sees it; 0: none */
+	__u32 size;			/* bytes from `lock` whose words are the lock's own */
+	__u64 lock;
+	__u64 mutex;
+	/*
+	 * Where such a wait can be for nothing, too, until another thread queues the waiter:
+	 * that thread is named this far before the condition variable, and its node in the
+	 * queue is there in it; a node that points to itself is in no queue. 0: no need to look.
+	 */
+	__u16 thread_before, node_at;
+	/*
+	 * Who holds the lock is what `lock` points to. Its TID is this far from there; or, if
+	 * tid_by is not 0, from where the pointer leads to that is so far from there. 0: unknown.
+	 */
+	__u16 tid_by, tid_at;
+};
+
+#define CONVOY_GUARDS 1024		/* by PID, a power of two */
+
 enum convoy_newness {
 	CONVOY_NEWBORN = 1,		/* forked, has not run yet */
 	CONVOY_JOINED = 2,		/* an older thread that came to be traced at born_ns */
@@ -270,7 +298,9 @@ struct convoy_thread {
 	__u64 waker_word;		/* word of the waker's futex wake, 0 if none */
 	__u32 waker;
 	__u32 next;
-	__u64 word;			/* of the last futex call seen at a switch */
+	__u64 word;			/* of the last futex call seen at a switch, or the lock that
+					 * it is waited on for (struct convoy_guard) */
+	__u64 slept_on;			/* that call's own word */
 	__u64 known[CONVOY_KNOWN_WORDS];	/* words that its stack is known for; words.bpf.h */
 	__u32 op, val;
 	__s32 nr;			/* last system call seen at a switch */
@@ -302,6 +332,7 @@ _Static_assert(sizeof(struct convoy_ev_futex) == 48, "futex");
 _Static_assert(sizeof(struct convoy_ev_seen) == 96, "seen");
 _Static_assert(sizeof(struct convoy_ev_holder) == 32, "holder");
 _Static_assert(sizeof(struct convoy_ev_stack) == 16 + 15 * 8 + 16 + CONVOY_STACK_BYTES, "stack");
+_Static_assert(sizeof(struct convoy_guard) == 32, "guard");
 _Static_assert(sizeof(struct convoy_ring) == 128, "ring");
 _Static_assert(sizeof(struct convoy_ev_stack) <= CONVOY_RING_SLACK + 8, "slack");
 

@@ -21,6 +21,9 @@ static __always_inline void count_futex_call(struct convoy_thread *thread, u64 w
 {
 	struct convoy_futex_slot *slot = &thread->futex[CONVOY_FUTEX_SLOTS];
 
+	/* What it was waited on for, unless it was not waited on at all. */
+	if (word == thread->slept_on && futex_op_waits(op) && ret != -EAGAIN)
+		word = thread->word;
 	for (int i = 0; word && i < CONVOY_FUTEX_SLOTS; i++) {
 		struct convoy_futex_slot *one = &thread->futex[i];
 

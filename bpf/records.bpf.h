@@ -182,7 +182,7 @@ static __always_inline void fill_wait(struct convoy_ev_wait *ev, const struct co
 	 * Compared here and not in the waking probe, because a waking on another
 	 * CPU may precede the switch-out that names the waiter's word.
 	 */
-	if ((flags & CONVOY_F_FUTEX) && thread->waking_ns && thread->waker_word == thread->word)
+	if ((flags & CONVOY_F_FUTEX) && thread->waking_ns && thread->waker_word == thread->slept_on)
 		flags |= CONVOY_F_RELEASED;
 	ev->hdr.type = CONVOY_EV_WAIT;
 	ev->hdr.flags = flags;

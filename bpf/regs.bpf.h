@@ -49,6 +49,11 @@ static __always_inline void user_regs__read(struct task_struct *task, struct con
 		out->saved[i] = 0;
 }
 
+static __always_inline u64 user_regs__sp(struct task_struct *task)
+{
+	return ((struct pt_regs___convoy_x86 *)bpf_task_pt_regs(task))->sp;
+}
+
 static __always_inline bool task_in_compat_syscall(struct task_struct *task)
 {
 	return task->thread_info.status & TS_COMPAT;
@@ -78,6 +83,11 @@ static __always_inline void user_regs__read(struct task_struct *task, struct con
 	out->sp = regs->sp;
 	for (int i = 0; i < CONVOY_STACK_SAVED; i++)
 		out->saved[i] = regs->regs[19 + i];
+}
+
+static __always_inline u64 user_regs__sp(struct task_struct *task)
+{
+	return ((struct pt_regs___convoy_arm64 *)bpf_task_pt_regs(task))->sp;
 }
 
 static __always_inline bool task_in_compat_syscall(struct task_struct *task)

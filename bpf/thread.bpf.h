@@ -119,7 +119,7 @@ static __always_inline void thread__read_first_word(struct convoy_thread *thread
 }
 
 /*
- * Why a thread blocks: fills nr, word, op, val, holder and flags. `current`: it is
+ * Why a thread blocks: fills nr, word, slept_on, op, val, holder and flags. `current`: it is
  * the one that runs here, so that its memory can be read.
  */
 static __always_inline void thread__note_reason(struct convoy_thread *thread,
@@ -167,6 +167,7 @@ static __always_inline void thread__note_reason(struct convoy_thread *thread,
 	} else if (thread->nr == NR_futex_waitv && current) {
 		thread__read_first_word(thread, regs.arg0);
 	}
+	thread->slept_on = thread->word;
 
 	if (thread->klock) {
 		thread->flags |= CONVOY_F_KLOCK;

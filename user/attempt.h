@@ -25,6 +25,7 @@ struct attempt {
 	uint64_t woken_ns, wakeup_ns;
 	bool open;		/* it has not ended */
 	bool released;		/* a release ended it: the lock may be taken over by now */
+	size_t releaser;	/* then: whose; or NO_THREAD */
 };
 
 /* Adds a wait. Returns 0 or -ENOMEM. */

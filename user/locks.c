@@ -13,8 +13,12 @@
  * costs a few microseconds; a GIL is held for milliseconds.)
  */
 #define SAME_ATTEMPT_NS 50000
-/* One whose wait timed out has more to do: work out until when, and look at what it waits for. */
-#define AFTER_TIME_OUT_NS 500000
+/*
+ * One that was not given the lock has more to do: whose wait timed out, works out until when to
+ * wait next, and looks at what it waits for; who was woken by a holder that keeps the lock (a
+ * GVL's, to take over the watch on its time) does what it was woken for.
+ */
+#define NOT_GIVEN_NS 500000
 
 struct locks {
 	struct lock_words *words;
@@ -321,14 +325,23 @@ static int count_wait(struct lock *row, const struct lock_wait *wait, enum lock_
 	return histogram__add(&row->unreleased_ns, wait->blocked_ns);
 }
 
+/*
+ * Was it a release that woke the thread last? A GIL's holder, if who woke it is that now, has
+ * not been without it: any other lock can have been retaken.
+ */
+static bool was_given(const struct attempt *attempt, const struct lock_wait *wait)
+{
+	return attempt->released && (wait->kind != LOCK_GIL || wait->holder == NO_THREAD ||
+				     wait->holder != attempt->releaser);
+}
+
 /* Does this wait go on with what the thread did last? Of what is unknown, nobody can say. */
 static bool goes_on(const struct attempt *attempt, size_t object, const struct lock_wait *wait)
 {
-	bool timed_out = !attempt->released && wait->kind != LOCK_GIL;
+	uint64_t least_ns = was_given(attempt, wait) ? SAME_ATTEMPT_NS : NOT_GIVEN_NS;
 
 	return attempt->object == object + 1 && wait->kind != LOCK_UNKNOWN &&
-	       attempt->others == wait->others &&
-	       wait->ran_ns - attempt->ran_ns <= (timed_out ? AFTER_TIME_OUT_NS : SAME_ATTEMPT_NS);
+	       attempt->others == wait->others && wait->ran_ns - attempt->ran_ns <= least_ns;
 }
 
 static int add_to_attempt(struct locks *locks, struct attempt *attempt, size_t object,
@@ -343,7 +356,7 @@ static int add_to_attempt(struct locks *locks, struct attempt *attempt, size_t o
 	if (err)
 		return err;
 	if (attempt->released && role == LOCK_ROLE_ACQUIRE) {
-		lock_objects__row(&locks->objects, object)->lost_races++;
+		lock_objects__row(&locks->objects, object)->lost_races += was_given(attempt, wait);
 		attempt->released = false;
 	}
 	err = note_thread(locks, attempt, object, wait);
@@ -409,6 +422,7 @@ int locks__wait(struct locks *locks, const struct lock_wait *wait)
 		return close_taken(locks, wait->thread, attempt, wait->releaser);
 	/* Another may be faster: what the thread does next tells. */
 	attempt->released = true;
+	attempt->releaser = wait->releaser;
 	return 0;
 }
 

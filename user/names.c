@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "elf_cache.h"
+#include "guards.h"
 #include "host.h"
 #include "map_proc.h"
 #include "name_word.h"
@@ -20,6 +21,11 @@
 #define BUCKETS 1024
 /* Words of one document: so that it stays below what a document may take. */
 #define WORDS_MAX 2048
+/*
+ * How often it is looked whether a runtime is there now that must be found early: one that is
+ * not set up within a second or two, as they are looked for, has its reasons.
+ */
+#define WATCH_LOOKS 200
 /* A process whose memory is asked for and has no file is not read again for a while. */
 #define READ_INTERVAL_NS 50000000u
 
@@ -36,6 +42,12 @@ struct birth {
 	struct process *process, *parent;	/* the parent, as far as it was known; or NULL */
 };
 
+/* A process in which a runtime may come to be that must be found early. */
+struct watched {
+	struct process *process;
+	unsigned looks;		/* how often it was looked for */
+};
+
 struct names {
 	bool read_proc;
 	struct map_proc *map_proc;
@@ -47,15 +59,19 @@ struct names {
 	uint64_t dropped;
 	struct birth *births;	/* by time; those before first_birth are done */
 	size_t first_birth, n_births, births_room;
+	struct convoy_guard *guards;
+	struct watched *watched;
+	size_t n_watched, watched_room;
 };
 
-int names__new(struct names **result, bool read_proc)
+int names__new(struct names **result, bool read_proc, struct convoy_guard *guards)
 {
 	struct names *names = calloc(1, sizeof(*names));
 
 	if (!names)
 		return -ENOMEM;
 	names->read_proc = read_proc;
+	names->guards = guards;
 	names->last = &names->first;
 	names->cache = elf_cache__new();
 	if (!names->cache || map_proc__new(&names->map_proc)) {
@@ -74,6 +90,11 @@ size_t names__pending(const struct names *names)
 uint64_t names__dropped(const struct names *names)
 {
 	return names->dropped;
+}
+
+bool names__is_watching(const struct names *names)
+{
+	return names->n_watched;
 }
 
 /* --- processes ------------------------------------------------------------------------ */
@@ -115,6 +136,7 @@ static int get_process(struct names *names, uint32_t pid, struct process **resul
 		process->pid = pid;
 		process->refs = 1;
 		process->cache = names->cache;
+		process->guards = names->guards;
 		process->proc = -1;
 		*place = process;
 		names->n_processes++;
@@ -133,6 +155,8 @@ static void forget(struct names *names, uint32_t pid)
 	names->n_processes--;
 	process->next = NULL;
 	process->gone = true;
+	if (names->guards)
+		guards__drop(names->guards, pid);
 	release(process);
 }
 
@@ -177,9 +201,79 @@ void names__free(struct names *names)
 	for (size_t i = names->first_birth; i < names->n_births; i++)
 		release_birth(&names->births[i]);
 	free(names->births);
+	for (size_t i = 0; i < names->n_watched; i++)
+		release(names->watched[i].process);
+	free(names->watched);
 	elf_cache__free(names->cache);
 	map_proc__free(names->map_proc);
 	free(names);
+}
+
+/* --- runtimes that must be found early -------------------------------------------------- */
+
+static int watch(struct names *names, struct process *process)
+{
+	if (!names->read_proc || process->watched)
+		return 0;
+	if (names->n_watched == names->watched_room) {
+		size_t room = names->watched_room ? 2 * names->watched_room : 16;
+		struct watched *grown = realloc(names->watched, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		names->watched = grown;
+		names->watched_room = room;
+	}
+	names->watched[names->n_watched++] = (struct watched){ process, 0 };
+	process->watched = true;
+	process->refs++;
+	return 0;
+}
+
+/* It has what its parent had, until it begins another program. */
+static int watch_as_parent(struct names *names, struct process *process,
+			   const struct process *parent)
+{
+	const struct convoy_guard *its = names_runtimes__guard(parent);
+	struct convoy_guard guard;
+
+	if (!its)
+		return parent->watched ? watch(names, process) : 0;
+	guard = *its;
+	guard.pid = process->pid;
+	/* At once; whether it is so is seen when it is looked at. */
+	if (names->guards && !process->gone)
+		guards__put(names->guards, &guard);
+	return watch(names, process);
+}
+
+/* Look whether they are there now; those that are, or never will be, are watched no more. */
+static int look_at_watched(struct names *names, struct found_words *found)
+{
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < names->n_watched; i++) {
+		struct watched *watched = &names->watched[i];
+		struct process *process = watched->process;
+		bool over = process->gone;
+
+		if (!over && !err) {
+			open_process(names, process);
+			err = names_runtimes__look(process, found);
+			close_process(process);
+			over = names_runtimes__are_found(process) ||
+			       ++watched->looks == WATCH_LOOKS;
+		}
+		if (over) {
+			process->watched = false;
+			release(process);
+		} else {
+			names->watched[kept++] = *watched;
+		}
+	}
+	names->n_watched = kept;
+	return err;
 }
 
 /* --- births --------------------------------------------------------------------------- */
@@ -223,7 +317,7 @@ static int inherit(struct names *names, struct birth *birth)
 	    !address_space__read_ns(parent->space))
 		err = address_space__read(parent->space, names->map_proc);
 	address_space__inherit(birth->process->space, parent->space, birth->born_ns);
-	return err;
+	return err ? err : watch_as_parent(names, birth->process, parent);
 }
 
 /* Those who were born until then get what their parents have. */
@@ -322,6 +416,8 @@ int names__mapping(struct names *names, const struct mapping *mapping)
 		if (!err)
 			err = address_space__told(process->space, mapping);
 	}
+	if (!err && names_runtimes__is_early(mapping->path))
+		err = watch(names, *place_of(names, mapping->pid));
 	return err == -EMFILE ? 0 : err;
 }
 
@@ -455,6 +551,8 @@ int names__write(struct names *names, struct recording_writer *writer, uint64_t 
 	struct process *current = NULL;
 	int err = settle_births(names, UINT64_MAX), written;
 
+	if (!err)
+		err = look_at_watched(names, &found);
 	while (names->first && !err) {
 		struct pending *pending = names->first;
 

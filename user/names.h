@@ -23,9 +23,10 @@ struct names;
 
 /*
  * read_proc: processes are as this process's /proc has them (false in a PID namespace of
- * its own: then only what names__mapping() tells is known). Returns 0 or -ENOMEM.
+ * its own: then only what names__mapping() tells is known). guards: the probes' table of
+ * session__guards(), to be kept up to date; NULL: there is none. Returns 0 or -ENOMEM.
  */
-int names__new(struct names **names, bool read_proc);
+int names__new(struct names **names, bool read_proc, struct convoy_guard *guards);
 void names__free(struct names *names);	/* NULL is fine */
 
 /*
@@ -57,6 +58,12 @@ int names__write(struct names *names, struct recording_writer *writer, uint64_t 
  * written.
  */
 void names__forget(struct names *names, uint32_t pid);
+
+/*
+ * Is there a process with a runtime that must be found as early as can be (struct runtime)?
+ * Then names__write() is to be called soon again.
+ */
+bool names__is_watching(const struct names *names);
 
 /* Words that are still to be looked at. */
 size_t names__pending(const struct names *names);

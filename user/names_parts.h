@@ -33,6 +33,8 @@ struct process {
 	struct elf_cache *cache;
 	int proc;		/* its directory, while it is looked at; or -1 */
 	struct runtime_seen *runtimes;	/* as many as there are; NULL: not asked yet */
+	struct convoy_guard *guards;	/* the probes' table; NULL: there is none */
+	bool watched;			/* a runtime may come that must be found early */
 };
 
 /* The process as runtimes see it, while it is looked at. */
@@ -63,6 +65,13 @@ int names_runtimes__look(struct process *process, struct found_words *found);
  */
 bool names_runtimes__word(struct process *process, uint64_t word, const char *const *functions,
 			  size_t n, struct word_info *info);
+
+/* Is this the file of a runtime that must be found as soon as it is there? */
+bool names_runtimes__is_early(const char *path);
+/* Has names_runtimes__look() said of all such ones whether they are there? */
+bool names_runtimes__are_found(const struct process *process);
+/* The lock that is known by its mutex, in what was found; NULL: there is none. */
+const struct convoy_guard *names_runtimes__guard(const struct process *process);
 
 void names_runtimes__free(struct process *process);
 

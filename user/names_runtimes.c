@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guards.h"
 #include "names_parts.h"
 #include "process_memory.h"
 #include "record_docs.h"
@@ -50,8 +52,11 @@ static bool is_looked_in(size_t at, const char *path)
 	const char *base = strrchr(path, '/');
 
 	base = base ? base + 1 : path;
-	return !at || strstr(base, "python") || !strncmp(base, "libc.so", 7) ||
-	       !strncmp(base, "libc-2.", 7) || !strncmp(base, "libpthread", 10);
+	for (size_t i = 0; runtimes[i]; i++)
+		if (strstr(base, runtimes[i]->file))
+			return true;
+	return !at || !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2.", 7) ||
+	       !strncmp(base, "libpthread", 10);
 }
 
 static int view_symbol(void *ctx, const char *name, uint64_t *address, uint64_t *size)
@@ -106,12 +111,27 @@ static size_t count_runtimes(void)
 	return n;
 }
 
+/* The probes are told how its waits are told apart; where they cannot be, they are not known. */
+static void put_guard(struct process *process, struct runtime_found *at)
+{
+	at->guard.pid = process->pid;
+	if (process->guards && guards__put(process->guards, &at->guard))
+		return;
+	at->info.gil = GIL_UNKNOWN;
+	snprintf(at->info.hint, sizeof(at->info.hint),
+		 "another process has its place in the table of those whose waits are told apart");
+	at->guard.lock = 0;
+	at->n_words = 0;
+}
+
 static int write_found(struct process *process, struct runtime_found *at, struct found_words *found)
 {
 	json_t *document;
 	int err;
 
 	at->info.pid = process->pid;
+	if (at->guard.lock && !process->gone)
+		put_guard(process, at);
 	document = record_docs__runtime(&at->info);
 	if (!document)
 		return -ENOMEM;
@@ -204,6 +224,40 @@ bool names_runtimes__word(struct process *process, uint64_t word, const char *co
 		}
 	}
 	return false;
+}
+
+/* --- those that must be found early ------------------------------------------------------ */
+
+bool names_runtimes__is_early(const char *path)
+{
+	const char *base = strrchr(path, '/');
+
+	base = base ? base + 1 : path;
+	for (size_t i = 0; runtimes[i]; i++)
+		if (runtimes[i]->early && strstr(base, runtimes[i]->file))
+			return true;
+	return false;
+}
+
+bool names_runtimes__are_found(const struct process *process)
+{
+	for (size_t i = 0; runtimes[i]; i++)
+		if (runtimes[i]->early &&
+		    (!process->runtimes || process->runtimes[i].state == -EAGAIN ||
+		     process->runtimes[i].state == 1))
+			return false;
+	return true;
+}
+
+const struct convoy_guard *names_runtimes__guard(const struct process *process)
+{
+	for (size_t i = 0; process->runtimes && runtimes[i]; i++) {
+		const struct runtime_found *found = process->runtimes[i].found;
+
+		if (found && found->guard.lock)
+			return &found->guard;
+	}
+	return NULL;
 }
 
 void names_runtimes__free(struct process *process)

@@ -35,6 +35,8 @@
 #define MAPS_AT_ONCE 4
 /* What finding names for words may take between two drains. */
 #define NAMES_NS 2000000u
+/* Time between two drains while a runtime is expected that must be found early. */
+#define WATCH_MS 10
 
 struct process {
 	const struct recorder_options *options;
@@ -506,6 +508,8 @@ static int work(struct process *process, int *interval_ms)
 		*interval_ms = *interval_ms / 2 > DRAIN_MIN_MS ? *interval_ms / 2 : DRAIN_MIN_MS;
 	else if (fill < 0.05)
 		*interval_ms = 2 * *interval_ms < DRAIN_MAX_MS ? 2 * *interval_ms : DRAIN_MAX_MS;
+	if (process->names && names__is_watching(process->names) && *interval_ms > WATCH_MS)
+		*interval_ms = WATCH_MS;
 	return err;
 }
 
@@ -566,7 +570,8 @@ int recorder_process__run(int socket, const struct recorder_options *options,
 	}
 	err = recording_writer__new(&process.writer, options->fd, options->codec);
 	if (!err && process.session)
-		err = names__new(&process.names, host__in_initial_pid_namespace());
+		err = names__new(&process.names, host__in_initial_pid_namespace(),
+				 session__guards(process.session));
 	if (!err && process.names && options->maps)
 		maps__observe(options->maps, observe_mapping, process.names);
 	if (!err) {

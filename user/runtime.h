@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/events.h"
 #include "words.h"
 
 /* A process as a runtime can look at it. Addresses are the process's. */
@@ -40,10 +41,22 @@ struct runtime_found {
 	/* Parts of its locks: all but the pid. Those of one lock have one `object`. */
 	struct word_info words[RUNTIME_WORDS_MAX];
 	size_t n_words;
+	/*
+	 * How waits for its lock are told from others, where their words do not tell: all but
+	 * the pid. `lock` is in one of the words, as what such waits are recorded for. 0: they do.
+	 */
+	struct convoy_guard guard;
 };
 
 struct runtime {
 	const char *name;
+	/* Its program, or its library, has this in its name: it is looked for nowhere else. */
+	const char *file;
+	/*
+	 * It is looked for as soon as such a file is mapped, until it is found, and not when a
+	 * word is first waited on: what its threads waited for before cannot be told afterwards.
+	 */
+	bool early;
 	/* Is it in this process? -ENOENT: no. Returns 0, -ENOENT, or -EAGAIN: not set up yet. */
 	int (*find)(const struct process_view *view, struct runtime_found *found);
 	/*

@@ -459,6 +459,7 @@ static int cpython__find(const struct process_view *view, struct runtime_found *
 
 const struct runtime runtime_cpython = {
 	.name = "CPython",
+	.file = "python",
 	.find = cpython__find,
 	.claims = cpython__claims,
 	.holder = cpython__holder,

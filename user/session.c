@@ -47,6 +47,9 @@ struct session {
 
 	const struct convoy_counters *counters;
 	size_t counters_bytes;
+
+	struct convoy_guard *guards;
+	size_t guards_bytes;
 };
 
 static int print_all(enum libbpf_print_level level, const char *format, va_list args)
@@ -162,6 +165,15 @@ static int map_memory(struct session *session)
 		return -errno;
 	session->counters = memory;
 	session->counters_bytes = page;
+
+	map = bpf_object__find_map_by_name(session->object, ".data.guards");
+	session->guards_bytes = CONVOY_GUARDS * sizeof(*session->guards);
+	session->guards_bytes = (session->guards_bytes + page - 1) & ~(page - 1);
+	memory = mmap(NULL, session->guards_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      bpf_map__fd(map), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	session->guards = memory;
 	return 0;
 }
 
@@ -370,6 +382,8 @@ void session__free(struct session *session)
 		munmap(session->rings, session->rings_bytes);
 	if (session->counters)
 		munmap((void *)session->counters, session->counters_bytes);
+	if (session->guards)
+		munmap(session->guards, session->guards_bytes);
 	bpf_object__close(session->object);
 	if (session->own_pidfd >= 0)
 		close(session->own_pidfd);
@@ -566,6 +580,11 @@ struct convoy_counters session__counters(const struct session *session)
 		.clock_offset = now->clock_offset,
 		.stacks = now->stacks,
 	};
+}
+
+struct convoy_guard *session__guards(const struct session *session)
+{
+	return session->guards;
 }
 
 uint64_t session__ring_dropped(const struct session *session)

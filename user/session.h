@@ -107,6 +107,9 @@ int session__drain(struct session *session, uint64_t limit_ns, session_event_fn 
 /* The probes' own counters, as they are now. */
 struct convoy_counters session__counters(const struct session *session);
 
+/* CONVOY_GUARDS entries, to be filled in by guards.h, with no permission needed. */
+struct convoy_guard *session__guards(const struct session *session);
+
 /* Records that found no room, over all rings. */
 uint64_t session__ring_dropped(const struct session *session);
 

@@ -151,7 +151,7 @@ static json_t *name_one(struct waiter *waiter, json_t **documents)
 {
 	struct names *names;
 
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	assert_int_equal(names__stack(names, &waiter->stack), 0);
 	*documents = documents_of(names);
 	assert_int_equal(names__dropped(names), 0);
@@ -286,7 +286,7 @@ static void test_shared(void **state)
 
 	for (size_t i = 0; i < 2; i++)
 		waiters[i] = start(on_shared, &fd, NULL);
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(names__stack(names, &waiters[i].stack), 0);
 	documents = documents_of(names);
@@ -344,7 +344,7 @@ static void test_nothing_known(void **state)
 	json_t *documents;
 
 	(void)state;
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	assert_int_equal(names__stack(names, &stack), 0); /* gone; no stack */
 	stack.pid = (uint32_t)getpid();
 	stack.pc = 8192; /* nowhere */
@@ -379,7 +379,7 @@ static void test_random_stacks(void **state)
 	uint64_t seed = 42;
 
 	(void)state;
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	for (int i = 0; i < 300; i++) {
 		uint64_t *words = (uint64_t *)(void *)&stack;
 
@@ -416,7 +416,7 @@ static void test_told(void **state)
 	stop(&waiter);
 	assert_true(n > 0);
 	path[n] = '\0';
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	assert_int_equal(names__mapping(names, &mapping), 0);
 	/* Neither a file that is not there, nor another one at its path. */
 	mapping.kind = MAPPING_FILE;
@@ -463,7 +463,7 @@ static void test_gone(void **state)
 	json_t *documents, *entry;
 
 	(void)state;
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	assert_int_equal(map_proc__new(&map_proc), 0);
 	/* Mappings older than a stack can be told of after it. */
 	assert_int_equal(names__stack(names, &waiter.stack), 0);
@@ -506,7 +506,7 @@ static void test_inherited(void **state)
 
 	(void)state;
 	stop(&waiter);
-	assert_int_equal(names__new(&names, false), 0);
+	assert_int_equal(names__new(&names, false, NULL), 0);
 	/* Births are told of before older mappings, and not in their order. */
 	assert_int_equal(names__born(names, 0x7ffffff0, self, now - 3000), 0);
 	assert_int_equal(names__born(names, pid, 0x7ffffff1, now - 1000), 0);
@@ -551,7 +551,7 @@ static void test_number_of_another(void **state)
 	struct names *names;
 
 	(void)state;
-	assert_int_equal(names__new(&names, false), 0);
+	assert_int_equal(names__new(&names, false, NULL), 0);
 	assert_int_equal(names__born(names, (uint32_t)waiter.pid, 0, now - 1000), 0);
 	tell_code_of(names, waiter.pid, now - 2000);
 	assert_nothing_of(&waiter.stack, names);
@@ -573,7 +573,7 @@ static void test_too_many(void **state)
 	int fd = memfd_create("recording", MFD_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(names__new(&names, false), 0);
+	assert_int_equal(names__new(&names, false, NULL), 0);
 	for (int i = 0; i < 5000; i++)
 		assert_int_equal(names__stack(names, &stack), 0);
 	assert_int_equal(names__dropped(names), 5000 - 4096);

@@ -81,7 +81,12 @@ static bool claim(const struct runtime_found *found, const char *const *function
 	return false;
 }
 
-static const struct runtime made_up = { "MadeUp", find_made_up, claim, NULL };
+static const struct runtime made_up = {
+	.name = "MadeUp",
+	.file = "made_up",
+	.find = find_made_up,
+	.claims = claim,
+};
 
 /* In place of convoy's own. */
 const struct runtime *const runtimes[] = { &made_up, NULL };
@@ -125,7 +130,7 @@ static void test_its_word(void **state)
 	(void)state;
 	asked = 0;
 	answer = 0;
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	assert_int_equal(names__stack(names, &waiter.stack), 0);
 	assert_int_equal(names__stack(names, &waiter.stack), 0);
 	documents = documents_of(names);
@@ -163,7 +168,7 @@ static void test_claimed(void **state)
 	(void)state;
 	asked = 0;
 	answer = -EAGAIN; /* then it is asked again */
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(names__stack(names, &waiter.stack), 0);
 	documents = documents_of(names);
@@ -198,7 +203,7 @@ static void test_not_there(void **state)
 	(void)state;
 	asked = 0;
 	answer = -ENOENT; /* then it is not, while no file comes */
-	assert_int_equal(names__new(&names, true), 0);
+	assert_int_equal(names__new(&names, true, NULL), 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(names__stack(names, &waiter.stack), 0);
 	documents = documents_of(names);
