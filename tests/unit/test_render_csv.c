@@ -19,7 +19,7 @@
 #include "user/account.h"
 #include "user/render.h"
 
-#define COLUMNS 43
+#define COLUMNS 44
 #define ROWS 9
 
 /* The contract: scripts name these. New ones may be added, at the end. */
