@@ -19,7 +19,7 @@
 #include "user/account.h"
 #include "user/render.h"
 
-#define COLUMNS 43
+#define COLUMNS 44
 #define ROWS 9
 
 /* The contract: scripts name these. New ones may be added, at the end. */
@@ -29,7 +29,7 @@ static const char header[] =
 	"cond_ns,join_ns,sleep_ns,io_ns,disk_ns,child_ns,fault_ns,stopped_ns,other_ns,lifetime_ns,"
 	"residual_ns,worker_lock_ns,worker_lifetime_ns,lock_episodes,lock_p50_ns,lock_p90_ns,"
 	"lock_p99_ns,lock_max_ns,own_thread_ns,own_lock_wait_ns,schedstat_run_ns,"
-	"schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run";
+	"schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run,interpreter";
 
 struct field {
 	char text[300];
@@ -64,6 +64,12 @@ static const char *read_field(const char *at, struct field *field)
 	if (*at != ',' && strncmp(at, "\r\n", 2))
 		fail_msg("a field ends in \"%.20s\"", at);
 	return at;
+}
+
+/* Labels and interpreters are text of outside; an empty field is none. */
+static bool is_text(const struct sheet *sheet, size_t row, size_t column)
+{
+	return !column || (column == COLUMNS - 1 && sheet->fields[row][column].text[0]);
 }
 
 /* Every row has as many fields as the header; every line ends in CR LF. */
@@ -103,7 +109,7 @@ static void sheet_of(const struct report *report, struct sheet *sheet)
 	assert_int_equal(sheet->rows, 1 + report->n_modes);
 	for (size_t row = 1; row < sheet->rows; row++)
 		for (size_t i = 0; i < COLUMNS; i++)
-			assert_int_equal(sheet->fields[row][i].quoted, i == 0);
+			assert_int_equal(sheet->fields[row][i].quoted, is_text(sheet, row, i));
 	free(out);
 }
 
@@ -287,6 +293,14 @@ static void test_runtimes(void **state)
 	assert_string_equal(at(&sheet, 0, "gil_wait_ns"), "650");
 	assert_string_equal(at(&sheet, 0, "gil_lifetime_ns"), "1500");
 	assert_string_equal(at(&sheet, 0, "could_run"), "2.5");
+	assert_string_equal(at(&sheet, 0, "interpreter"), "");
+	snprintf(mode->interpreter.name, sizeof(mode->interpreter.name), "python3.13t");
+	sheet_of(report, &sheet);
+	assert_string_equal(at(&sheet, 0, "interpreter"), "python3.13t");
+	/* Who calls himself a formula is none. */
+	snprintf(mode->interpreter.name, sizeof(mode->interpreter.name), "=1+\"");
+	sheet_of(report, &sheet);
+	assert_string_equal(at(&sheet, 0, "interpreter"), "'=1+\"");
 
 	/* Nobody had one, or it was not found: there is nothing to add up. */
 	mode->runtimes[0].gil = mode->runtimes[1].gil = GIL_ABSENT;
