@@ -16,7 +16,7 @@ fi
 CONVOY_TEST_JSON_OUT=$tmp "$renderer" >"$out" 2>"$err"
 status=$?
 is "reports are rendered" [ $status -eq 0 ]
-for kind in full untraced metrics commands recording python; do
+for kind in full untraced metrics commands recording python interpreters; do
 	validate "a report by hand: $kind" "$tmp/$kind.json"
 done
 
@@ -29,7 +29,8 @@ cls = jsonschema.validators.validator_for(schema)
 cls.check_schema(schema)
 validator = cls(schema)
 reports = {k: json.load(open(f"{sys.argv[2]}/{k}.json"))
-           for k in ("full", "untraced", "metrics", "commands", "recording", "python")}
+           for k in ("full", "untraced", "metrics", "commands", "recording", "python",
+                     "interpreters")}
 
 def changed(kind, path, value):
     report = copy.deepcopy(reports[kind])
@@ -132,6 +133,17 @@ for key, good in (("workers", None), ("workers", 3), ("seed", None), ("seed", 0)
 check("commands", mode + ["command"], "make")
 check("commands", mode + ["command"], ["make", None])
 check("commands", mode + ["speedup"], "2")
+# Interpreters.
+of = ["modes", 1, "interpreter"]
+check("interpreters", of, None, good=True)
+for bad in ("python3.13", [], {}, 5):
+    check("interpreters", of, bad)
+for key in ("name", "implementation", "version", "path"):
+    for bad in (None, 3.13, [], ""):
+        check("interpreters", of + [key], bad)
+check("interpreters", ["params", "interpreters"], {"ruby3.1": "/usr/bin/ruby3.1"}, good=True)
+for bad in (None, [], {"ruby3.1": None}, {"ruby3.1": ""}):
+    check("interpreters", ["params", "interpreters"], bad)
 # Recordings.
 only = ["modes", 0]
 for bad in (None, -1, 1.5, "1", True, []):

@@ -91,6 +91,7 @@ static struct work_thread workers[] = {
 	  .start_ns = 50100,
 	  .end_ns = 50800,
 	  .lock_wait_ns = 30,
+	  .has_lock_wait = true,
 	  .has_schedstat = true,
 	  .run_ns = 500,
 	  .run_delay_ns = 70 },
@@ -99,6 +100,7 @@ static struct work_thread workers[] = {
 	  .start_ns = 50000,
 	  .end_ns = 50900,
 	  .lock_wait_ns = 12,
+	  .has_lock_wait = true,
 	  .has_schedstat = true,
 	  .run_ns = 400,
 	  .run_delay_ns = 5 },
@@ -545,6 +547,58 @@ static void test_speedups(void **state)
 	report__free(report);
 }
 
+static void set_interpreter(struct report *report, size_t at, const char *name)
+{
+	struct report_interpreter *interpreter = &report->modes[at].interpreter;
+
+	snprintf(interpreter->name, sizeof(interpreter->name), "%s", name);
+}
+
+/* Each family is compared with itself. */
+static void test_speedups_of_families(void **state)
+{
+	char *command[] = { NULL };
+	struct report *report = empty_report();
+
+	(void)state;
+	set_wall(report, 0, "serial", 1000);
+	set_wall(report, 1, "threads", 500);
+	set_wall(report, 2, "python3.13:serial", 8000);
+	set_wall(report, 3, "python3.13:threads", 10000);
+	set_wall(report, 4, "python3.13t:threads", 3000); /* has no serial */
+	set_wall(report, 5, "make", 2000);
+	set_interpreter(report, 2, "python3.13");
+	set_interpreter(report, 3, "python3.13");
+	set_interpreter(report, 4, "python3.13t");
+	report->modes[5].command = command;
+	snprintf(report->reference, sizeof(report->reference), "serial");
+	report__fill_speedups(report);
+	assert_near(report->modes[1].speedup.value, 2);
+	assert_near(report->modes[2].speedup.value, 1);
+	assert_near(report->modes[3].speedup.value, 0.8);
+	assert_false(report->modes[4].speedup.known);
+	assert_near(report->modes[5].speedup.value, 0.5);
+
+	/* One of an interpreter's is that of its own family and of commands. */
+	snprintf(report->reference, sizeof(report->reference), "python3.13:threads");
+	report__fill_speedups(report);
+	assert_near(report->modes[0].speedup.value, 1);
+	assert_near(report->modes[1].speedup.value, 2);
+	assert_near(report->modes[2].speedup.value, 1.25);
+	assert_near(report->modes[3].speedup.value, 1);
+	assert_false(report->modes[4].speedup.known);
+	assert_near(report->modes[5].speedup.value, 5);
+
+	/* A command, where convoy's own has no serial: of these, as ever. */
+	snprintf(report->reference, sizeof(report->reference), "make");
+	report__fill_speedups(report);
+	assert_near(report->modes[1].speedup.value, 4);
+	assert_near(report->modes[3].speedup.value, 0.8);
+	assert_near(report->modes[5].speedup.value, 1);
+	report->modes[5].command = NULL;
+	report__free(report);
+}
+
 static void test_no_speedup_without_its_reference(void **state)
 {
 	struct report *report = empty_report();
@@ -580,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_locks_are_there),
 		cmocka_unit_test(test_own_clocks_beside_a_ledger),
 		cmocka_unit_test(test_speedups),
+		cmocka_unit_test(test_speedups_of_families),
 		cmocka_unit_test(test_no_speedup_without_its_reference),
 	};
 

@@ -94,6 +94,10 @@ static void fill_meta(struct record_meta *meta)
 	assert_non_null(meta->modes[1].command);
 	for (size_t i = 0; i < 3; i++)
 		meta->modes[1].command[i] = strdup(words[i]);
+	meta->modes[0].interpreter =
+		(struct report_interpreter){ "python3.13t", "CPython", "3.13.0", "" };
+	snprintf(meta->modes[0].interpreter.path, sizeof(meta->modes[0].interpreter.path), "%s",
+		 odd);
 	snprintf(report->version, sizeof(report->version), "1.2");
 	snprintf(report->command_line, sizeof(report->command_line), "convoy %s", odd);
 	snprintf(report->host.kernel, sizeof(report->host.kernel), "Linux %s", odd);
@@ -130,6 +134,9 @@ static void test_meta(void **state)
 	assert_int_equal(back.n_modes, 2);
 	assert_string_equal(back.modes[0].label, odd);
 	assert_null(back.modes[0].command);
+	assert_memory_equal(&back.modes[0].interpreter, &meta.modes[0].interpreter,
+			    sizeof(meta.modes[0].interpreter));
+	assert_string_equal(back.modes[1].interpreter.name, "");
 	assert_string_equal(back.modes[1].command[1], odd);
 	assert_string_equal(back.modes[1].command[2], "");
 	assert_null(back.modes[1].command[3]);
@@ -278,6 +285,13 @@ static void test_ends(void **state)
 	assert_true(last_back.incomplete && last_back.stolen_share.known);
 	assert_true(last_back.stolen_share.value == 0.25);
 	assert_int_equal(last_back.command_status, 0);
+	assert_string_equal(last_back.incomplete_why, "");
+	json_decref(document);
+
+	snprintf(last.incomplete_why, sizeof(last.incomplete_why), "%s", odd);
+	document = again(record_docs__end(&last));
+	assert_int_equal(record_docs__read_end(document, &last_back), 0);
+	assert_string_equal(last_back.incomplete_why, odd);
 	json_decref(document);
 
 	last.stolen_share.known = false;

@@ -29,7 +29,7 @@ static const char header[] =
 	"cond_ns,join_ns,sleep_ns,io_ns,disk_ns,child_ns,fault_ns,stopped_ns,other_ns,lifetime_ns,"
 	"residual_ns,worker_lock_ns,worker_lifetime_ns,lock_episodes,lock_p50_ns,lock_p90_ns,"
 	"lock_p99_ns,lock_max_ns,own_thread_ns,own_lock_wait_ns,schedstat_run_ns,"
-	"schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run";
+	"schedstat_run_delay_ns,valid,gil_wait_ns,gil_lifetime_ns,could_run,interpreter";
 
 struct field {
 	char text[300];
@@ -287,6 +287,14 @@ static void test_runtimes(void **state)
 	assert_string_equal(at(&sheet, 0, "gil_wait_ns"), "650");
 	assert_string_equal(at(&sheet, 0, "gil_lifetime_ns"), "1500");
 	assert_string_equal(at(&sheet, 0, "could_run"), "2.5");
+	assert_string_equal(at(&sheet, 0, "interpreter"), "");
+	snprintf(mode->interpreter.name, sizeof(mode->interpreter.name), "python3.13t");
+	sheet_of(report, &sheet);
+	assert_string_equal(at(&sheet, 0, "interpreter"), "python3.13t");
+	/* Who calls himself a formula is none. */
+	snprintf(mode->interpreter.name, sizeof(mode->interpreter.name), "=1+\"");
+	sheet_of(report, &sheet);
+	assert_string_equal(at(&sheet, 0, "interpreter"), "'=1+\"");
 
 	/* Nobody had one, or it was not found: there is nothing to add up. */
 	mode->runtimes[0].gil = mode->runtimes[1].gil = GIL_ABSENT;

@@ -398,6 +398,33 @@ static void test_json_of_locks_and_runtimes(void **state)
 	report__free(report);
 }
 
+/* In which interpreter a mode ran; convoy's own machine and commands are none. */
+static void test_json_of_interpreters(void **state)
+{
+	struct report *report = full_report(3);
+	struct report_interpreter *interpreter = &report->modes[1].interpreter;
+	json_t *json, *object;
+
+	(void)state;
+	snprintf(interpreter->name, sizeof(interpreter->name), "python3.13t");
+	snprintf(interpreter->implementation, sizeof(interpreter->implementation), "CPython");
+	snprintf(interpreter->version, sizeof(interpreter->version), "3.13.0");
+	snprintf(interpreter->path, sizeof(interpreter->path), "/opt/\xff/python");
+	json = parsed(report, false);
+	keep(report, "interpreters");
+	assert_true(json_is_null(need(json_object_get(mode_at(json, 0), "interpreter"))));
+	object = json_object_get(mode_at(json, 1), "interpreter");
+	assert_int_equal(json_object_size(object), 4);
+	assert_string_equal(json_string_value(json_object_get(object, "name")), "python3.13t");
+	assert_string_equal(json_string_value(json_object_get(object, "implementation")),
+			    "CPython");
+	assert_string_equal(json_string_value(json_object_get(object, "version")), "3.13.0");
+	/* Text of outside, as all is. */
+	assert_non_null(strstr(json_string_value(json_object_get(object, "path")), "/python"));
+	json_decref(json);
+	report__free(report);
+}
+
 static void test_keys_come_in_order(void **state)
 {
 	static const char *const keys[] = {
@@ -464,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_commands),
 		cmocka_unit_test(test_json_of_a_recording),
 		cmocka_unit_test(test_json_of_locks_and_runtimes),
+		cmocka_unit_test(test_json_of_interpreters),
 		cmocka_unit_test(test_keys_come_in_order),
 		cmocka_unit_test(test_json_without_memory),
 	};

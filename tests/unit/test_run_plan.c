@@ -662,14 +662,14 @@ static void test_params_of_defaults(void **state)
 
 	(void)state;
 	expected = json_pack(
-		"{s:s, s:[s,s,s,s], s:{}, s:s, s:i, s:{s:i, s:i, s:i, s:i}, s:n, s:i, s:f, "
+		"{s:s, s:[s,s,s,s], s:{}, s:{}, s:s, s:i, s:{s:i, s:i, s:i, s:i}, s:n, s:i, s:f, "
 		"s:n, s:n, s:n, s:s, s:i, s:i, s:f, s:n, s:s, s:n, s:s}",
 		"job", "recursion", "modes", "serial", "threads", "gil-timed", "processes",
-		"commands", "reference", "serial", "workers", 3, "mode_workers", "serial", 3,
-		"threads", 3, "gil-timed", 3, "processes", 3, "work", "rounds", (int)plan.rounds,
-		"sleep_scale", 1.0, "seed", "inside", "outside", "start", "fork", "yield_every", 0,
-		"check_interval", 100, "switch_interval_ms", 5.0, "cpus", "futex", "all",
-		"ring_bytes", "probes", "ebpf");
+		"commands", "interpreters", "reference", "serial", "workers", 3, "mode_workers",
+		"serial", 3, "threads", 3, "gil-timed", 3, "processes", 3, "work", "rounds",
+		(int)plan.rounds, "sleep_scale", 1.0, "seed", "inside", "outside", "start", "fork",
+		"yield_every", 0, "check_interval", 100, "switch_interval_ms", 5.0, "cpus", "futex",
+		"all", "ring_bytes", "probes", "ebpf");
 	assert_non_null(expected);
 	assert_true(json_equal(params, expected));
 	json_decref(params);
@@ -689,14 +689,14 @@ static void test_params_of_everything(void **state)
 				"--switch-interval", "0.5", "--cpus", list, "--futex=blocking",
 				"--ring-bytes", "8192", NULL));
 	expected = json_pack(
-		"{s:s, s:[s,s,s], s:{s:s}, s:s, s:i, s:{s:i, s:i}, s:I, s:i, s:f, s:n, s:n, s:n, "
+		"{s:s, s:[s,s,s], s:{s:s}, s:{}, s:s, s:i, s:{s:i, s:i}, s:I, s:i, s:f, s:n, s:n, s:n, "
 		"s:s, s:I, s:i, s:f, s:s, s:s, s:i, s:s}",
 		"job", "countdown", "modes", "threads", "gil-ticks", "a", "commands", "a", "x=y",
-		"reference", "gil-ticks", "workers", 4, "mode_workers", "threads", 4, "gil-ticks",
-		4, "work", (json_int_t)1000000000000, "rounds", 2, "sleep_scale", 1.0, "seed",
-		"inside", "outside", "start", "spawn", "yield_every", (json_int_t)INT64_MAX,
-		"check_interval", 7, "switch_interval_ms", 0.5, "cpus", list, "futex", "blocking",
-		"ring_bytes", 8192, "probes", "ebpf");
+		"interpreters", "reference", "gil-ticks", "workers", 4, "mode_workers", "threads",
+		4, "gil-ticks", 4, "work", (json_int_t)1000000000000, "rounds", 2, "sleep_scale",
+		1.0, "seed", "inside", "outside", "start", "spawn", "yield_every",
+		(json_int_t)INT64_MAX, "check_interval", 7, "switch_interval_ms", 0.5, "cpus", list,
+		"futex", "blocking", "ring_bytes", 8192, "probes", "ebpf");
 	assert_non_null(expected);
 	assert_true(json_equal(params, expected));
 	json_decref(params);

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import select
 import signal
+import sys
 
 import kernel
 import output
@@ -16,6 +17,10 @@ class Failed(Exception):
 
 def context(params):
     """What makes processes, and locks and queues between them. 2.7 can only fork."""
+    if sys.version_info[:2] == (3, 6):
+        # Where later versions have their shared memory by themselves. In a folder of its own
+        # below /tmp it would be written to a disk, and the folder stays if a signal ends us.
+        multiprocessing.current_process()._config["tempdir"] = "/dev/shm"
     if hasattr(multiprocessing, "get_context"):
         return multiprocessing.get_context(params.start)
     return multiprocessing
