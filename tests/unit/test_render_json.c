@@ -412,7 +412,8 @@ static void test_json_of_interpreters(void **state)
 	snprintf(interpreter->path, sizeof(interpreter->path), "/opt/\xff/python");
 	json = parsed(report, false);
 	keep(report, "interpreters");
-	assert_true(json_is_null(need(json_object_get(mode_at(json, 0), "interpreter"))));
+	object = need(json_object_get(mode_at(json, 0), "interpreter"));
+	assert_true(json_is_null(object));
 	object = json_object_get(mode_at(json, 1), "interpreter");
 	assert_int_equal(json_object_size(object), 4);
 	assert_string_equal(json_string_value(json_object_get(object, "name")), "python3.13t");
