@@ -324,8 +324,8 @@ static bool has_details(const struct report_lock *lock)
 	if (lock->kind == LOCK_JOIN)
 		return false;
 	return has_site(lock) || lock->objects > 1 || lock->pi || lock->robust || lock->shared ||
-	       report_holding__total(&lock->held) ||
-	       (report_lock__contended(lock) && report_lock__coverage(lock) < COVERED);
+	       (report_lock__contended(lock) &&
+		(report_holding__total(&lock->held) || report_lock__coverage(lock) < COVERED));
 }
 
 static void print_details(struct text *text, const struct report_mode *mode,
@@ -358,6 +358,20 @@ static void print_details(struct text *text, const struct report_mode *mode,
 	free(words);
 }
 
+/*
+ * Is it worth a row? An interpreter waits for much that is its own business, start and end and
+ * queues of work; and there may be ten of them. So of theirs there are the GIL, and locks whose
+ * waits matter.
+ */
+static bool in_table(const struct text *text, const struct report_mode *mode,
+		     const struct report_lock *lock)
+{
+	if (text->options->verbose || !report_mode__family(mode)[0])
+		return true;
+	return lock->kind == LOCK_GIL ||
+	       (report_lock__contended(lock) && report_lock__matters(mode, lock));
+}
+
 /* Below the table: of those that matter, what holders did, and where they were waited for. */
 static void print_all_details(struct text *text, size_t most)
 {
@@ -372,7 +386,7 @@ static void print_all_details(struct text *text, size_t most)
 		for (size_t j = 0; j < mode->n_locks && j < most; j++) {
 			const struct report_lock *lock = &mode->locks[j];
 
-			if (!has_details(lock) ||
+			if (!has_details(lock) || !in_table(text, mode, lock) ||
 			    (!verbose && (said == DETAILS || !report_lock__matters(mode, lock))))
 				continue;
 			if (!any)
@@ -408,19 +422,30 @@ void text__locks(struct text *text)
 	};
 	size_t most = text->options->verbose || !text->options->locks ? SIZE_MAX :
 									text->options->locks;
+	struct text_column chosen[sizeof(columns) / sizeof(*columns)];
 	size_t left_out = 0, shown = 0;
 	struct text_table table;
 
 	text__heading(text, text__alone(text->report) ? "locks: blocked" :
 							"locks: blocked in all rounds");
-	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	memcpy(chosen, columns, sizeof(chosen));
+	/* "python3.13:processes" cut to twelve columns would be any of its modes. */
+	for (size_t i = 0; i < text->report->n_modes; i++)
+		if (report_mode__family(&text->report->modes[i])[0])
+			chosen[0].least = 20;
+	text_table__init(&table, chosen, sizeof(columns) / sizeof(columns[0]));
 	table.middle = 1;
 	for (size_t i = 0; i < text->report->n_modes; i++) {
 		const struct report_mode *mode = &text->report->modes[i];
 
-		for (size_t j = 0; j < mode->n_locks && j < most; j++, shown++)
+		for (size_t j = 0; j < mode->n_locks; j++) {
+			if (j >= most || !in_table(text, mode, &mode->locks[j])) {
+				left_out++;
+				continue;
+			}
 			lock_row(text, &table, mode, &mode->locks[j]);
-		left_out += mode->n_locks > most ? mode->n_locks - most : 0;
+			shown++;
+		}
 	}
 	if (shown) {
 		text_table__print(&table, text);

@@ -237,31 +237,24 @@ static void rate_cell(struct text_table *table, struct maybe rate)
 		text_table__cell(table, "-");
 }
 
-/* What was found in it, or what it said that it is: "CPython 3.13.0". */
-static void version_cell(struct text *text, struct text_table *table,
-			 const struct report_mode *mode)
-{
-	char name[TEXT_CELL], version[TEXT_CELL];
-
-	text_table__cell(table, "%s %s", TEXT_SAFE(text, name, mode->interpreter.implementation),
-			 TEXT_SAFE(text, version, mode->interpreter.version));
-}
-
 static void gil_row(struct text *text, struct text_table *table, const struct report_mode *mode)
 {
 	struct gil_rates rates = report_mode__gil_rates(mode);
 	struct gil_sum gils = report_mode__gils(mode);
-	enum gil_state gil = report_mode__has_gil(mode);
+	bool threads = !strcmp(report_mode__kind(mode), "threads");
 	char buf[TEXT_CELL];
 
-	text_table__cell(table, "%s", TEXT_SAFE(text, buf, mode->mode));
-	version_cell(text, table, mode);
+	/* Nearly all are of threads: it goes without saying. */
+	text_table__cell(table, "%s",
+			 threads ? text__safe(text, buf, report_mode__family(mode), TEXT_FAMILY) :
+				   TEXT_SAFE(text, buf, mode->mode));
+	text_table__cell(table, "%s", TEXT_SAFE(text, buf, mode->interpreter.version));
 	rate_cell(table, rates.switches);
 	rate_cell(table, rates.handoffs);
 	rate_cell(table, rates.calls);
 	text_table__cell(table, "%s", text__maybe_duration(buf, rates.hold_ns));
 	text_table__cell(table, "%s", text__maybe_duration(buf, rates.interval_ns));
-	if (gil == GIL_ABSENT)
+	if (report_mode__has_gil(mode) == GIL_ABSENT)
 		text_table__cell(table, "no GIL");
 	else if (gils.with)
 		text_table__cell(table, "%s", text__percent(buf, gils.share));
@@ -273,11 +266,11 @@ static void gil_row(struct text *text, struct text_table *table, const struct re
 static void print_gils(struct text *text)
 {
 	static const struct text_column columns[] = {
-		{ "mode", false, 12, 0 },
+		{ "threads of", false, 12, 0 },
 		{ "version", false, 0, 4 },
-		{ "switches/s", true, 0, 2 },
-		{ "handoffs/s", true, 0, 0 },
-		{ "futexes/s", true, 0, 3 },
+		{ "switches", true, 0, 2 },
+		{ "handoffs", true, 0, 0 },
+		{ "futexes", true, 0, 3 },
 		{ "held", true, 0, 0 },
 		{ "interval", true, 0, 1 },
 		{ "GIL wait", true, 0, 0 },
@@ -300,8 +293,9 @@ static void print_gils(struct text *text)
 	}
 	text_table__print(&table, text);
 	text__paragraph(text, 0, 2,
-			"GIL wait: of the time that threads wanted to run; held: on average; "
-			"interval: of switching, as observed; futexes: calls on the GIL.");
+			"switches, handoffs and futex calls on the GIL a second; held on average; "
+			"switch interval as observed; GIL wait of the time that threads wanted to "
+			"run");
 }
 
 void text__runtimes(struct text *text)

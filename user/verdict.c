@@ -11,6 +11,8 @@
 
 #include "verdict_parts.h"
 
+#define BUSY_MACHINE 0.20	/* share of serial's time without a CPU, from which walls mean little */
+
 static void say_warnings(const struct report *report, FILE *out)
 {
 	unsigned long long wrong = 0;
@@ -24,6 +26,31 @@ static void say_warnings(const struct report *report, FILE *out)
 	if (wrong)
 		fprintf(out, "Warning: %llu result%s of the work itself %s wrong.\n", wrong,
 			wrong == 1 ? "" : "s", wrong == 1 ? "was" : "were");
+}
+
+/*
+ * One thread alone that waits for a CPU waits for other programs, or has used up what it was
+ * given: whatever was compared was not the only thing that ran.
+ */
+static void say_busy(const struct report *report, const struct family *families, size_t n,
+		     FILE *out)
+{
+	const struct report_mode *worst = NULL;
+	char share[24];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct report_mode *serial = families[i].ways[WAY_SERIAL];
+
+		if (serial && verdict__queued(serial) >= BUSY_MACHINE &&
+		    (!worst || verdict__queued(serial) > verdict__queued(worst)))
+			worst = serial;
+	}
+	if (!worst || !report->valid)
+		return;
+	fprintf(out,
+		"The machine was busy: even serial, one thread alone, spent %s of its time waiting "
+		"for a CPU.\n",
+		verdict__percent(share, verdict__queued(worst)));
 }
 
 static bool is_command(const struct report_mode *mode)
@@ -83,6 +110,7 @@ static int say_all(const struct report *report, const struct family *families, s
 		err = verdict__say_families(report, families, n, out);
 	say_commands(&everyone);
 	say_runtimes(&everyone);
+	say_busy(report, families, n, out);
 	say_rounds(report, out);
 	return err;
 }
