@@ -23,6 +23,8 @@ def one(found, what):
 
 
 class Comparison:
+    language, lock = "CPython", "GIL of CPython %d.%d"
+
     def __init__(self, truth, report):
         self.truth = truth
         self.report = report
@@ -53,8 +55,8 @@ class Comparison:
 
     def runtime(self):
         return one((rt for rt in self.mode["runtimes"]
-                    if (rt["name"], rt["version"]) == ("CPython", self.version)),
-                   "runtime CPython " + self.version)
+                    if (rt["name"], rt["version"]) == (self.language, self.version)),
+                   "runtime %s %s" % (self.language, self.version))
 
     def gil_wait(self, tid):
         return sum(t["gil_wait_ns"] for t in self.runtime()["threads"] if t["tid"] == tid)
@@ -65,10 +67,13 @@ class Comparison:
     def waits_for_the_gil(self, worker):
         life = self.thread(worker)["lifetime_ns"]
         gil, runnable = self.gil_wait(worker["tid"]), self.booked(worker, *RUNNABLE)
-        # Before 3.2 one may run most of its life, and leave it to the others to wait.
-        least = 0 if self.minor < (3, 2) else 0.45
+        least = self.least_wait()
         return (gil <= 0.85 * life and gil + runnable >= least * life,
                 "%.3f of its life, and %.3f for a CPU" % (gil / life, runnable / life))
+
+    def least_wait(self):
+        # Before 3.2 one may run most of its life, and leave it to the others to wait.
+        return 0 if self.minor < (3, 2) else 0.45
 
     def wait_together(self):
         """However unfair: the second waits for the first, and the third for both."""
@@ -91,32 +96,36 @@ class Comparison:
         least = min(self.share(worker) for worker in self.truth["workers"])
         return main < least, "%.3f of its life; of the workers, %.3f" % (main, least)
 
+    def least_share(self):
+        return 0 if self.minor < (3, 2) else 0.15
+
     def holders(self):
         """
         Each a good part of the time. Before 3.2 nobody sees to that: whoever gives the GIL up
         takes it again, and on a busy machine those that it woke wait for a CPU.
         """
         shares = {h["tid"]: h["share"] for h in self.mode["locks"][0]["holders"]}
-        least = 0 if self.minor < (3, 2) else 0.15
+        least = self.least_share()
         return (all(shares.get(w["tid"], 0) > least for w in self.truth["workers"]) and
                 sum(shares.values()) <= 1.0001, shares)
 
     def threads(self):
         first = lambda key: self.mode["locks"][0][key]
-        gil = "GIL of CPython %d.%d" % self.minor
+        gil = self.lock % self.minor
 
         self.check("threads: the first lock is a GIL",
                    lambda: (first("kind") == "gil", (first("kind"), first("name"))))
         self.check("threads: it is the %s" % gil,
                    lambda: ((gil + " ") in first("name") + " ", first("name")))
-        self.check("threads: its runtime is CPython %s" % self.version,
-                   lambda: (first("runtime") == "CPython " + self.version, first("runtime")))
+        runtime = "%s %s" % (self.language, self.version)
+        self.check("threads: its runtime is " + runtime,
+                   lambda: (first("runtime") == runtime, first("runtime")))
         self.check("threads: there is one GIL",
                    lambda: ([row["kind"] for row in self.mode["locks"]].count("gil") == 1,
                             [row["name"] for row in self.mode["locks"]]))
         self.check("threads: that runtime, and no other",
                    lambda: ([(rt["name"], rt["version"]) for rt in self.mode["runtimes"]] ==
-                            [("CPython", self.version)], self.mode["runtimes"]))
+                            [(self.language, self.version)], self.mode["runtimes"]))
         for at, worker in enumerate(self.truth["workers"], 1):
             self.check("threads: worker %d waits for the GIL" % at,
                        lambda worker=worker: self.waits_for_the_gil(worker))
