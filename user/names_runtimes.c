@@ -50,8 +50,9 @@ static bool is_looked_in(size_t at, const char *path)
 	const char *base = strrchr(path, '/');
 
 	base = base ? base + 1 : path;
-	return !at || strstr(base, "python") || !strncmp(base, "libc.so", 7) ||
-	       !strncmp(base, "libc-2.", 7) || !strncmp(base, "libpthread", 10);
+	return !at || strstr(base, "python") || !strncmp(base, "libpypy", 7) ||
+	       !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2.", 7) ||
+	       !strncmp(base, "libpthread", 10);
 }
 
 static int view_symbol(void *ctx, const char *name, uint64_t *address, uint64_t *size)

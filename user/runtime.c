@@ -5,8 +5,10 @@
 #include "runtime.h"
 
 #include "runtime_cpython.h"
+#include "runtime_pypy.h"
 
 const struct runtime *const runtimes[] = {
 	&runtime_cpython,
+	&runtime_pypy,
 	NULL,
 };
