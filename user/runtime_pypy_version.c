@@ -129,7 +129,7 @@ static void parse_folders(const char *path, struct pypy_version *version)
 {
 	while ((path = strstr(path, "/pypy"))) {
 		path += strlen("/pypy");
-		path += strspn(path, "23.0456789");
+		path += strspn(path, "0123456789.");
 		if (*path++ != '-')
 			continue;
 		path += *path == 'v';
