@@ -4,13 +4,18 @@
 #include "classify.h"
 #include "ledger_private.h"
 
-/* Who held the lock by the word that the waiter read when it blocked, or that we read. */
+/*
+ * Who held the lock by the word that the waiter read when it blocked, or that we read. The
+ * owner of a mutex that only guards the lock does not hold that: he may be waiting for it.
+ */
 static size_t holder_of(const struct ledger *ledger, const struct ledger_thread *thread,
-			const struct convoy_ev_wait *ev)
+			const struct convoy_ev_wait *ev, const struct lock_word *word)
 {
 	uint32_t tid = 0;
 	size_t holder;
 
+	if (word && word->role == LOCK_ROLE_GUARD)
+		return NO_THREAD;
 	if (ev->hdr.flags & CONVOY_F_HOLDER)
 		tid = ev->holder;
 	else if (ev->hdr.flags & CONVOY_F_SINCE_BEFORE && ev->word == thread->held_word)
@@ -115,7 +120,7 @@ int ledger__wait(struct ledger *ledger, struct ledger_thread *thread,
 
 	struct lock_wait wait = {
 		.thread = ledger__index(ledger, thread),
-		.holder = holder_of(ledger, thread, ev),
+		.holder = holder_of(ledger, thread, ev, word),
 		.releaser = releaser_of(ledger, ev),
 		.pid = thread->pid,
 		.ns_pid = thread->ns_pid,

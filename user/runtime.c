@@ -5,10 +5,12 @@
 #include "runtime.h"
 
 #include "runtime_cpython.h"
+#include "runtime_pypy.h"
 #include "runtime_ruby.h"
 
 const struct runtime *const runtimes[] = {
 	&runtime_cpython,
+	&runtime_pypy,
 	&runtime_ruby,
 	NULL,
 };

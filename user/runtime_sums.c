@@ -305,6 +305,12 @@ static int by_thread_wait(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
+/* Who waits for PyPy's GIL looks again each 0.1 ms, whatever its switch interval is. */
+static bool is_polled(const struct runtime_sum *sum)
+{
+	return !strcmp(sum->info.name, "PyPy");
+}
+
 static int fill_runtime(const struct runtime_sum *sum, bool futex_exits, uint64_t walls_ns,
 			struct report_runtime *to)
 {
@@ -327,7 +333,7 @@ static int fill_runtime(const struct runtime_sum *sum, bool futex_exits, uint64_
 		to->mean_hold_ns = lock_sums__mean_hold(sum->held_ns, sum->held_steps, sum->calls,
 							sum->handoffs, sum->waited_ns);
 	/* A few waits can have been ended by anything. */
-	if (sum->unreleased_ns.count >= ENOUGH_WAITS &&
+	if (sum->unreleased_ns.count >= ENOUGH_WAITS && !is_polled(sum) &&
 	    histogram__quantile(&sum->unreleased_ns, 0.5, &interval))
 		to->switch_interval_ns = (struct maybe){ true, (double)interval };
 	n = sum->n_threads < MOST_THREADS ? sum->n_threads : MOST_THREADS;

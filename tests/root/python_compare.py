@@ -23,14 +23,16 @@ def one(found, what):
 
 
 class Comparison:
-    language, lock = "CPython", "GIL of CPython %d.%d"
+    lock = "GIL"
 
     def __init__(self, truth, report):
         self.truth = truth
         self.report = report
         self.mode = report["modes"][0]
-        self.version = truth["version"]
-        self.minor = tuple(int(part) for part in self.version.split(".")[:2])
+        self.implementation, self.release = truth["implementation"], truth["release"]
+        self.runtime_name = "%s %s" % (self.implementation, self.release)
+        self.label = self.release if self.implementation == "CPython" else self.runtime_name
+        self.minor = tuple(int(part) for part in truth["version"].split(".")[:2])
         self.results = []
 
     def check(self, name, test):
@@ -39,7 +41,7 @@ class Comparison:
             good, why = test()
         except (KeyError, IndexError, TypeError) as e:
             good, why = False, "the report does not say: %r" % e
-        self.results.append((bool(good), "%s: %s" % (self.version, name), why))
+        self.results.append((bool(good), "%s: %s" % (self.label, name), why))
 
     def thread(self, worker):
         return one((t for t in self.mode["threads"] if t["tid"] == worker["tid"]),
@@ -55,8 +57,8 @@ class Comparison:
 
     def runtime(self):
         return one((rt for rt in self.mode["runtimes"]
-                    if (rt["name"], rt["version"]) == (self.language, self.version)),
-                   "runtime %s %s" % (self.language, self.version))
+                    if (rt["name"], rt["version"]) == (self.implementation, self.release)),
+                   "runtime " + self.runtime_name)
 
     def gil_wait(self, tid):
         return sum(t["gil_wait_ns"] for t in self.runtime()["threads"] if t["tid"] == tid)
@@ -111,21 +113,20 @@ class Comparison:
 
     def threads(self):
         first = lambda key: self.mode["locks"][0][key]
-        gil = self.lock % self.minor
+        gil = "%s of %s %d.%d" % ((self.lock, self.implementation) + self.minor)
 
         self.check("threads: the first lock is a GIL",
                    lambda: (first("kind") == "gil", (first("kind"), first("name"))))
         self.check("threads: it is the %s" % gil,
                    lambda: ((gil + " ") in first("name") + " ", first("name")))
-        runtime = "%s %s" % (self.language, self.version)
-        self.check("threads: its runtime is " + runtime,
-                   lambda: (first("runtime") == runtime, first("runtime")))
+        self.check("threads: its runtime is %s" % self.runtime_name,
+                   lambda: (first("runtime") == self.runtime_name, first("runtime")))
         self.check("threads: there is one GIL",
                    lambda: ([row["kind"] for row in self.mode["locks"]].count("gil") == 1,
                             [row["name"] for row in self.mode["locks"]]))
         self.check("threads: that runtime, and no other",
                    lambda: ([(rt["name"], rt["version"]) for rt in self.mode["runtimes"]] ==
-                            [(self.language, self.version)], self.mode["runtimes"]))
+                            [(self.implementation, self.release)], self.mode["runtimes"]))
         for at, worker in enumerate(self.truth["workers"], 1):
             self.check("threads: worker %d waits for the GIL" % at,
                        lambda worker=worker: self.waits_for_the_gil(worker))

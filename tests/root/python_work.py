@@ -2,7 +2,7 @@
 #
 # python_work.py threads|processes|sleep - three of them: what a Python programmer would write.
 #
-# Runs with every CPython from 2.7 on. Prints what it is and what each worker took by its own
+# Runs with every CPython from 2.7 on, and PyPy. Prints what it is and what each worker took by its own
 # clock, as JSON.
 from __future__ import print_function
 
@@ -77,6 +77,12 @@ def in_processes(argument):
     return [json.loads(child.communicate()[0].decode()) for child in children]
 
 
+def release():
+    """The implementation's own version."""
+    pypy = getattr(sys, "pypy_version_info", None)
+    return "%d.%d.%d" % tuple(pypy[:3]) if pypy else platform.python_version()
+
+
 def main():
     what = sys.argv[1]
     if what == "one":
@@ -90,7 +96,8 @@ def main():
         workers = in_processes(enough())
     else:
         workers = in_threads(time.sleep, SLEEP_S)
-    print(json.dumps({"version": platform.python_version(), "pid": os.getpid(),
+    print(json.dumps({"implementation": platform.python_implementation(), "release": release(),
+                      "version": platform.python_version(), "pid": os.getpid(),
                       "workers": workers}))
 
 

@@ -17,7 +17,7 @@ from python_compare import RUNNABLE
 
 
 class Comparison(python_compare.Comparison):
-    language, lock = "Ruby", "GVL of Ruby %d.%d"
+    lock = "GVL"
 
     def least_wait(self):
         return 0.45

@@ -104,4 +104,4 @@ workers =
     Array.new(WORKERS) { in_child { measured("compute") { compute } } }.map { |child| result_of(child) }
   when "idle" then idle
   end
-puts json(version: RUBY_VERSION, engine: RUBY_ENGINE, pid: Process.pid, workers: workers)
+puts json(implementation: "Ruby", release: RUBY_VERSION, version: RUBY_VERSION, pid: Process.pid, workers: workers)

@@ -178,14 +178,16 @@ def python_report(threads, locks=(), runtimes=(), lock_ns=0):
         "threads": [{"tid": tid, "lifetime_ns": life * MS, "time_ns": time}
                     for tid, life, time in threads]}]}
 
-for version in ("2.7.18", "3.13.0"):
-    truth = {"version": version, "pid": 10, "workers": [worker(11), worker(12), worker(13)]}
+for what, version, release in (("CPython", "2.7.18", "2.7.18"), ("CPython", "3.13.0", "3.13.0"),
+                               ("PyPy", "3.9.16", "7.3.11")):
+    truth = {"implementation": what, "version": version, "release": release, "pid": 10,
+             "workers": [worker(11), worker(12), worker(13)]}
     short = ".".join(version.split(".")[:2])
-    gil = row("GIL of CPython %s" % short, "gil", runtime="CPython " + version, holders=[
+    gil = row("GIL of %s %s" % (what, short), "gil", runtime=what + " " + release, holders=[
         {"tid": tid, "share": 0.33} for tid in (11, 12, 13)], total_ns=2250 * MS)
     threads = [(tid, 1210, accounts(running=401, wakeup=50, lock=755)) for tid in (11, 12, 13)]
     threads.append((10, 1700, accounts(running=300, lock=20, cond=1300)))
-    runtime = {"name": "CPython", "version": version, "gil_wait_ns": 2270 * MS, "threads": [
+    runtime = {"name": what, "version": release, "gil_wait_ns": 2270 * MS, "threads": [
         {"tid": tid, "gil_wait_ns": ms * MS}
         for tid, ms in ((11, 750), (12, 750), (13, 750), (10, 20))]}
     good = python_report(threads, [gil], [runtime])
@@ -196,8 +198,8 @@ for version in ("2.7.18", "3.13.0"):
         ("all workers", THREADS + (0, "tid"), 14),
         ("all workers", THREADS + (0, "lifetime_ns"), 1000 * MS),
         ("first lock", LOCK + ("kind",), "mutex"),
-        ("GIL of CPython", LOCK + ("name",), "GIL of CPython %s1" % short),
-        ("runtime is", LOCK + ("runtime",), "CPython " + short),
+        ("GIL of " + what, LOCK + ("name",), "GIL of %s %s1" % (what, short)),
+        ("runtime is", LOCK + ("runtime",), what + " " + short),
         ("one GIL", ("modes", 0, "locks"), lambda rows: rows * 2),
         ("no other", ("modes", 0, "runtimes"), []),
         ("no other", RT + ("version",), short),
@@ -223,7 +225,7 @@ for version in ("2.7.18", "3.13.0"):
         ("no wait for a GIL", ("modes", 0, "runtimes"), [runtime]),
         ("2 runs", THREADS + (1, "time_ns", "running"), 100 * MS)])
 
-    idle = "sleep" if version > "3" else "io"
+    idle = "sleep" if version == "3.13.0" else "io"
     good_and_bad("Python %s, asleep" % short,
                  lambda t, r: python_compare.compare("sleep", t, r), truth,
                  python_report([(tid, 1210, accounts(running=5, **{idle: 1200}))

@@ -102,6 +102,25 @@ static void test_unknown_holders(void **state)
 }
 
 /* Who took it while others waited, and who gave it up: the time is divided among them. */
+/* Who has the mutex of a GIL's fields need not have the GIL: he may wait for that himself. */
+static void test_owner_of_a_guard(void **state)
+{
+	struct lock_table *table = gil_table();
+	struct ledger *ledger = with_threads(table, 3);
+	const struct lock *lock;
+
+	(void)state;
+	feed(ledger, held_by(FIXTURE_PID + 1, waits(1, GIL_MUTEX, 100, 200, 210)));
+	feed(ledger, held_by(FIXTURE_PID + 1, waits(3, MUTEX, 100, 150, 160)));
+	finish(ledger, 500);
+	lock = lock_of(ledger, "GIL");
+	assert_int_equal(lock->total_ns, 100);
+	assert_int_equal(lock->n_holders, 0);
+	check_holder(lock_of(ledger, "mutex"), 1, 50);
+	ledger__free(ledger);
+	free(table);
+}
+
 static void test_several_holders_of_one_wait(void **state)
 {
 	struct ledger *ledger = with_threads(NULL, 4);
@@ -221,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_holders_of_two_namespaces),
 		cmocka_unit_test(test_unknown_holders),
+		cmocka_unit_test(test_owner_of_a_guard),
 		cmocka_unit_test(test_several_holders_of_one_wait),
 		cmocka_unit_test(test_what_holders_did),
 		cmocka_unit_test(test_a_holder_that_runs_on),

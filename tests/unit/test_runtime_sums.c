@@ -20,11 +20,13 @@
 #define GIL_WORD 0x1000
 #define OTHER_PID 6000u
 
-static void add_process(struct words *words, uint32_t pid, const char *version, enum gil_state gil)
+static void add_runtime(struct words *words, uint32_t pid, const char *name, const char *version,
+			enum gil_state gil)
 {
-	struct runtime_info runtime = { .pid = pid, .name = "CPython", .gil = gil };
+	struct runtime_info runtime = { .pid = pid, .gil = gil };
 	struct word_info word = { .pid = pid, .address = GIL_WORD, .size = 48, .kind = LOCK_GIL };
 
+	snprintf(runtime.name, sizeof(runtime.name), "%s", name);
 	snprintf(runtime.version, sizeof(runtime.version), "%s", version);
 	snprintf(runtime.hint, sizeof(runtime.hint), "%s", gil == GIL_UNKNOWN ? "why" : "");
 	assert_int_equal(words__add_runtime(words, &runtime), 0);
@@ -32,8 +34,13 @@ static void add_process(struct words *words, uint32_t pid, const char *version, 
 		return;
 	snprintf(word.object, sizeof(word.object), "gil of %u", pid);
 	snprintf(word.name, sizeof(word.name), "GIL");
-	snprintf(word.runtime, sizeof(word.runtime), "CPython %s", version);
+	snprintf(word.runtime, sizeof(word.runtime), "%s %s", name, version);
 	assert_int_equal(words__add(words, &word), 0);
+}
+
+static void add_process(struct words *words, uint32_t pid, const char *version, enum gil_state gil)
+{
+	add_runtime(words, pid, "CPython", version, gil);
 }
 
 static struct words *new_words(void)
@@ -125,6 +132,33 @@ static void test_several_rounds(void **state)
 	report__free(report);
 	report = filled(sums, false);
 	assert_false(report->modes->runtimes->mean_hold_ns.known);
+	report__free(report);
+	runtime_sums__free(sums);
+	words__free(words);
+}
+
+/* Its waiters time out because they look again, not because a switch interval is over. */
+static void test_a_gil_that_is_polled(void **state)
+{
+	struct words *words = new_words();
+	struct runtime_sums *sums;
+	struct report *report;
+
+	(void)state;
+	add_runtime(words, FIXTURE_ROOT_PID, "PyPy", "7.3.11", GIL_PRESENT);
+	assert_int_equal(runtime_sums__new(&sums), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct ledger *ledger = round_of_two(words);
+
+		assert_int_equal(runtime_sums__add(sums, ledger, words, 1000 * US), 0);
+		ledger__free(ledger);
+	}
+	report = filled(sums, true);
+	assert_int_equal(report->modes->n_runtimes, 1);
+	assert_string_equal(report->modes->runtimes->name, "PyPy");
+	assert_int_equal(report->modes->runtimes->gil_wait_ns, ROUNDS * 400 * US);
+	assert_int_equal(report->modes->runtimes->handoffs, 2 * ROUNDS);
+	assert_false(report->modes->runtimes->switch_interval_ns.known);
 	report__free(report);
 	runtime_sums__free(sums);
 	words__free(words);
@@ -223,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_several_rounds),
+		cmocka_unit_test(test_a_gil_that_is_polled),
 		cmocka_unit_test(test_runtimes_without_waiting),
 		cmocka_unit_test(test_a_gil_without_a_runtime),
 		cmocka_unit_test(test_too_many_threads_to_tell),
