@@ -61,6 +61,22 @@ void verdict__say_spent(struct judge *j, const char *who, const struct report_mo
  */
 void verdict__say_runtimes(struct judge *j, const struct report_mode *mode);
 
+/* What threads that wait for a GIL could gain by not having one; nothing where nobody knows. */
+void verdict__say_gain(struct judge *j, const struct report_mode *mode);
+
+/* What keeps threads that do not wait for a GIL, and so what processes would do for them. */
+enum verdict_instead {
+	INSTEAD_UNKNOWN,	/* nothing is said */
+	INSTEAD_OVERLAP,	/* waiting that threads do at the same time */
+	INSTEAD_QUEUE,		/* CPUs */
+	INSTEAD_ALONE,		/* nothing: one of them does all the work */
+	INSTEAD_LOCKS,		/* locks of their own */
+	INSTEAD_LITTLE,		/* nothing that processes would not have */
+};
+
+void verdict__say_instead(struct judge *j, const struct report_mode *mode,
+			  enum verdict_instead instead);
+
 /*
  * "CPython 3.11.7", and "and others" where there are several versions; harmless. Writes to
  * `buf` and returns it.
