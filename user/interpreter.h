@@ -44,6 +44,7 @@ struct interpreters {
 	struct interpreter *list;
 	size_t n;
 	size_t failed;	/* that were asked for and cannot be used, each after a message */
+	int signal;	/* after -EINTR: the one that is to end the process */
 };
 
 /* Where to look and as whom to ask. All is borrowed. */
@@ -52,6 +53,7 @@ struct interpreter_search {
 		*environment; /* its PATH, HOME, PYENV_ROOT: the user's, see identity__environ() */
 	const struct identity *as;	/* who executes them; NULL: the caller */
 	const char *sources;		/* the folder that has python/ and ruby/ */
+	unsigned limit_ms;		/* for the answer of each; 0: 10 s */
 };
 
 /*

@@ -52,15 +52,32 @@ static void set_signals(const struct launch_options *options)
 		signal(SIGPIPE, SIG_DFL);
 }
 
-/* In the child. The command is convoy's: it ends with it, and Ctrl-C is convoy's to handle. */
-static int take_along(pid_t parent)
+/* In the child. The command is convoy's: it ends with it. */
+static int end_with(pid_t parent)
 {
-	/* Its own group, so that all of it can be killed. */
-	setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -errno;
 	if (getppid() != parent)
 		_exit(127);
+	return 0;
+}
+
+/* In the child. Becomes options->as; the kernel then forgets with whom it was to end. */
+static int become(const struct launch_options *options, pid_t parent)
+{
+	int err = options->as ? identity__switch(options->as) : 0;
+
+	return err || options->leave_alone ? err : end_with(parent);
+}
+
+/* In the child: the descriptors that the command starts with. */
+static int set_descriptors(const struct launch_options *options)
+{
+	if ((options->stdin_fd > 0 && dup2(options->stdin_fd, STDIN_FILENO) < 0) ||
+	    (options->stdout_fd >= 0 && dup2(options->stdout_fd, STDOUT_FILENO) < 0) ||
+	    (options->stderr_fd > 0 && dup2(options->stderr_fd, STDERR_FILENO) < 0) ||
+	    (options->keep_fd >= 0 && fcntl(options->keep_fd, F_SETFD, 0)))
+		return -errno;
 	return 0;
 }
 
@@ -86,8 +103,11 @@ static void run_child(const struct launch_options *options, int cork, int tell_f
 	char byte;
 	int err = 0;
 
-	if (!options->leave_alone)
-		err = take_along(parent);
+	if (!options->leave_alone) {
+		/* Its own group, so that all of it can be killed, and Ctrl-C is convoy's. */
+		setpgid(0, 0);
+		err = end_with(parent);
+	}
 	if (err)
 		goto fail;
 	if (options->cpus && sched_setaffinity(0, sizeof(*options->cpus), options->cpus))
@@ -95,11 +115,11 @@ static void run_child(const struct launch_options *options, int cork, int tell_f
 	set_signals(options);
 	if (options->sigmask && sigprocmask(SIG_SETMASK, options->sigmask, NULL))
 		goto fail_errno;
-	if ((options->stdout_fd >= 0 && dup2(options->stdout_fd, STDOUT_FILENO) < 0) ||
-	    (options->keep_fd >= 0 && fcntl(options->keep_fd, F_SETFD, 0)))
-		goto fail_errno;
+	err = set_descriptors(options);
+	if (err)
+		goto fail;
 	step = LAUNCH_SWITCHING;
-	err = options->as ? identity__switch(options->as) : 0;
+	err = become(options, parent);
 	if (err)
 		goto fail;
 	tell(tell_fd, 0, LAUNCH_CORKED);

@@ -18,7 +18,9 @@
 struct launch_options {
 	char *const *argv;
 	char *const *envp;	/* NULL: this process's own; its PATH is searched */
+	int stdin_fd;		/* becomes its stdin; 0: inherited */
 	int stdout_fd;		/* becomes its stdout; -1: inherited */
+	int stderr_fd;		/* becomes its stderr; 0: inherited */
 	int keep_fd;		/* stays open across exec; -1: none */
 	const cpu_set_t *cpus;	/* where it may run; NULL: inherited */
 	const sigset_t *sigmask;	/* its signal mask; NULL: inherited */
