@@ -12,8 +12,9 @@
 #include "contention.h"
 #include "outside.h"
 #include "verdict_parts.h"
-#include "why_words.h"
+#include "why_say.h"
 
+#define QUEUED 0.15		/* of what threads wanted to run, without a CPU */
 #define SOME_CPUS 1.5		/* CPUs in use, from which more than one thread computes */
 
 /* What processes there were. */
@@ -31,6 +32,7 @@ struct answer {
 	struct gil_sum gils;
 	struct gil_outlook outlook;
 	struct processes processes;
+	bool crowded;		/* others had the CPUs that it wanted */
 	struct why_facts facts;
 	const struct why_rule *rule;
 	struct judge judge;
@@ -89,6 +91,16 @@ static double futex_share(const struct report_mode *mode)
 	return wanted_ns > 0 ? waits_ns / wanted_ns : 0;
 }
 
+/* Did it want CPUs that it did not get, although it did not use all? Others had them. */
+static bool is_crowded(const struct report *report, const struct report_mode *mode)
+{
+	uint64_t queued_ns = mode->time_ns[ACCOUNT_PREEMPTED] + mode->time_ns[ACCOUNT_WAKEUP];
+	double wanted_ns = (double)queued_ns + (double)mode->time_ns[ACCOUNT_RUNNING];
+
+	return (double)queued_ns >= QUEUED * wanted_ns && mode->cores_used.n &&
+	       mode->cores_used.median < ALL_CPUS * report->host.cpus_usable;
+}
+
 static enum py_answer choose(const struct report *report, const struct report_mode *mode,
 			     size_t n_processes)
 {
@@ -98,8 +110,10 @@ static enum py_answer choose(const struct report *report, const struct report_mo
 	if (!mode->lifetime_ns)
 		return PY_NOTHING;
 	if (gils.with && gils.share >= GIL_MATTERS)
-		return outlook.known && outlook.alone && outlook.gain < GAIN_MATTERS ? PY_WAITS :
-										       PY_BOUND;
+		return outlook.known && outlook.alone && outlook.gain < GAIN_MATTERS &&
+				       !is_crowded(report, mode) ?
+			       PY_WAITS :
+			       PY_BOUND;
 	/* Of what was lost nobody knows whether it was waiting. */
 	if (!report->valid)
 		return gils.without && !gils.unknown && !gils.with ? PY_NO_GIL : PY_UNKNOWN;
@@ -119,6 +133,38 @@ enum py_answer py_answer__choose(const struct report *report)
 	if (report->n_modes != 1 || !count_processes(report->modes, &processes))
 		return PY_UNKNOWN;
 	return choose(report, report->modes, processes.n);
+}
+
+/*
+ * Of a script it is asked what it did in all its life, so threads that sleep or do I/O count,
+ * which `convoy why` takes for idle. But not the waiting for other threads and children: these
+ * are in the same report. Between processes it is I/O, of which it is not known who is at the
+ * other end; so threads that do nothing else do not count either.
+ */
+static void take_own_time(struct why_facts *facts, const struct processes *processes)
+{
+	static const enum account others[] = { ACCOUNT_COND, ACCOUNT_JOIN, ACCOUNT_CHILD };
+	uint64_t time_ns[ACCOUNT_COUNT] = { 0 }, lifetime_ns = 0;
+
+	for (size_t i = 0; i < facts->mode->n_threads; i++) {
+		const struct report_thread *thread = &facts->mode->threads[i];
+
+		if (processes->working > 1 && why_thread__idle(thread))
+			continue;
+		for (size_t a = 0; a < ACCOUNT_COUNT; a++)
+			time_ns[a] += thread->time_ns[a];
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		time_ns[others[i]] = 0;
+	for (size_t a = 0; a < ACCOUNT_COUNT; a++)
+		lifetime_ns += time_ns[a];
+	/* Who only waited for others: that is what there is to say. */
+	if (!lifetime_ns)
+		return;
+	memcpy(facts->time_ns, time_ns, sizeof(time_ns));
+	facts->lifetime_ns = lifetime_ns;
+	facts->n_idle = 0;
+	facts->all_idle = false;
 }
 
 /* --- the answer itself ------------------------------------------------------------------ */
@@ -270,17 +316,28 @@ static bool uses_processes(const struct answer *answer)
 /* Threads that wait for the GIL. */
 static void say_gain(struct answer *answer)
 {
-	verdict__say_gain(&answer->judge, answer->mode);
-	if (answer->kind != PY_BOUND)
+	const struct gil_outlook *outlook = &answer->outlook;
+	bool known = outlook->known && outlook->alone;
+
+	/* Of a machine that has no CPU to give it is not known what it would have given. */
+	if (!answer->crowded || outlook->gain >= GAIN_MATTERS)
+		verdict__say_gain(&answer->judge, answer->mode);
+	if (answer->kind == PY_WAITS)
 		return;
-	if (answer->outlook.known && answer->outlook.alone)
-		fputs("That is the most: what processes work on has to be sent to them, and what "
-		      "they find, back.\n",
+	if (answer->crowded) {
+		why_say__queue(&answer->facts, answer->out);
+		fprintf(answer->out, " %s when the machine is quiet.\n",
+			known && outlook->gain >= GAIN_MATTERS ?
+				"It may be more" :
+				"So it is not known how much faster processes would be: run it again");
+	} else if (!known) {
+		fputs("How much faster processes would be is not known, for other programs of it "
+		      "ran, too; more threads would not be.\n",
 		      answer->out);
-	else
-		fputs("How much faster processes would be is not known: other programs of it ran, "
-		      "too. More threads would not be.\n",
-		      answer->out);
+	}
+	fputs("Processes have their price, which is not in these numbers: what they work on has to "
+	      "be sent to them, and what they find, back.\n",
+	      answer->out);
 }
 
 /* Others: what do they do instead? */
@@ -290,8 +347,12 @@ static void say_spent(struct answer *answer)
 	FILE *out = answer->out;
 
 	if (!answer->rule->complete) {
-		why__say_time(facts, out);
-		fputc(' ', out);
+		fprintf(out, "%s spent ",
+			answer->mode->n_threads == 1 ?
+				"Its only thread" :
+				"Apart from waiting for each other, its threads");
+		why__say_spent(facts, out);
+		fputs(". ", out);
 	}
 	if (answer->kind == PY_UNKNOWN) {
 		/* What the time went to is known; to guess at the reason is not asked for. */
@@ -362,7 +423,6 @@ static enum py_proof proof_of(const struct answer *answer)
 		return why_facts__share(&answer->facts, ACCOUNT_SLEEP) >= MOSTLY ? PROOF_SLEEP :
 										   PROOF_THREADS;
 	case INSTEAD_LOCKS:
-	case INSTEAD_QUEUE:
 		return PROOF_THREADS;
 	default:
 		return PROOF_NONE;
@@ -410,7 +470,9 @@ int py_answer__make(const struct report *report, const struct py_context *contex
 		return -EINVAL;
 	if (!count_processes(answer.mode, &answer.processes))
 		return -ENOMEM;
+	take_own_time(&answer.facts, &answer.processes);
 	answer.kind = choose(report, answer.mode, answer.processes.n);
+	answer.crowded = is_crowded(report, answer.mode);
 	answer.gils = report_mode__gils(answer.mode);
 	answer.outlook = report_mode__outlook(report, answer.mode);
 	answer.rule = why_rule__choose(&answer.facts);

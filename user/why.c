@@ -97,7 +97,7 @@ static void say_busy(const struct why_facts *facts, FILE *out)
 		fputc('.', out);
 }
 
-void why__say_time(const struct why_facts *facts, FILE *out)
+static void say_time(const struct why_facts *facts, FILE *out)
 {
 	size_t busy = facts->mode->n_threads - facts->n_idle;
 
@@ -173,7 +173,7 @@ static int say_all(const struct why_facts *facts, FILE *out)
 	say_busy(facts, out);
 	fputc('\n', out);
 	if (!rule->complete) {
-		why__say_time(facts, out);
+		say_time(facts, out);
 		fputc(' ', out);
 	}
 	rule->say(facts, out);

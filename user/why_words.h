@@ -28,12 +28,6 @@ const char *why__lock(char *buf, const struct report_lock *lock);
 /* "asleep", "waiting for I/O": what a thread did. */
 const char *why__doing(enum account account);
 
-/*
- * "2 threads only waited (2 for work); the others spent 44 % of their time waiting for a lock,
- * 20 % running." (why.c)
- */
-void why__say_time(const struct why_facts *facts, FILE *out);
-
 /* "44 % of their time waiting for a lock, 20 % running" of the busy threads. */
 void why__say_spent(const struct why_facts *facts, FILE *out);
 
