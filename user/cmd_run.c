@@ -14,36 +14,21 @@
 #include "features.h"
 #include "host.h"
 #include "message.h"
+#include "own_files.h"
 #include "record_file.h"
 #include "recorder.h"
 #include "run_plan.h"
 #include "runner.h"
 #include "session.h"
 
-/* convoy-work: beside this binary (a checkout), else where `make install` puts it. */
 static int find_work(char *path, size_t size)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char folder[PATH_MAX];
+	int err = own_files__folder(folder, sizeof(folder), ".", "convoy-work");
 
-	if (n > 0) {
-		char *slash;
-
-		self[n] = 0;
-		slash = strrchr(self, '/');
-		if (slash) {
-			*slash = 0;
-			if (snprintf(path, size, "%s/convoy-work", self) < (int)size &&
-			    !access(path, X_OK))
-				return 0;
-		}
-	}
-	if (snprintf(path, size, "%s/convoy-work", CONVOY_LIBEXECDIR) < (int)size &&
-	    !access(path, X_OK))
-		return 0;
-	message("cannot find convoy-work, neither beside convoy nor in %s; run make, or make install",
-		CONVOY_LIBEXECDIR);
-	return -ENOENT;
+	if (err)
+		return err;
+	return snprintf(path, size, "%s/convoy-work", folder) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
 /* What the recording says of itself before anything runs. */
