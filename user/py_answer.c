@@ -429,21 +429,23 @@ static enum py_proof proof_of(const struct answer *answer)
 	}
 }
 
-/* Those that wanted to run at once; where that is not known, those of the busiest process. */
-static unsigned workers(const struct answer *answer)
+/* How many of them do in the proof what they did here. */
+static unsigned workers(const struct answer *answer, enum py_proof proof)
 {
-	double wanted = answer->outlook.known ? round(answer->outlook.wanted) : 0;
-	unsigned most = 2 * answer->report->host.cpus_usable;
+	double n = 0, most = 2.0 * answer->report->host.cpus_usable;
 
-	if (!answer->outlook.known)
-		for (size_t i = 0; i < answer->mode->n_threads; i++)
-			wanted += why_test__mostly(&answer->mode->threads[i], ACCOUNT_SLEEP);
-	/* More than twice the CPUs shows nothing more. */
-	return wanted <= 2 || most < 2 ? 2 : (unsigned)fmin(wanted, most);
+	if (proof == PROOF_SLEEP)
+		n = (double)why_facts__count(&answer->facts, why_test__mostly, ACCOUNT_SLEEP);
+	else if (answer->outlook.known)
+		n = round(answer->outlook.wanted);
+	/* More than twice the CPUs show nothing more. */
+	return (unsigned)fmax(fmin(n, most), 2);
 }
 
 static void say_all(struct answer *answer)
 {
+	enum py_proof proof;
+
 	if (!answer->report->valid)
 		fputs("Warning: events were lost, so the numbers that follow are incomplete.\n",
 		      answer->out);
@@ -456,7 +458,8 @@ static void say_all(struct answer *answer)
 		say_spent(answer);
 	say_processes(answer);
 	say_run(answer);
-	py_answer__prove(answer->context, proof_of(answer), workers(answer), answer->out);
+	proof = proof_of(answer);
+	py_answer__prove(answer->context, proof, workers(answer, proof), answer->out);
 }
 
 int py_answer__make(const struct report *report, const struct py_context *context, char **text)

@@ -47,8 +47,8 @@ static char *program_of_env(char **rest)
 			return word;
 		if (!strncmp(word, "-S", 2) && word[2])
 			return strchr(word, '=') ? NULL : word + 2;
-		if (strcmp(word, "-S") && strcmp(word, "-i") && strcmp(word, "-v") &&
-		    strcmp(word, "-vS") && strcmp(word, "-iS") && strcmp(word, "--"))
+		if (strcmp(word, "-S") && strcmp(word, "-v") && strcmp(word, "-vS") &&
+		    strcmp(word, "--"))
 			return NULL;
 	}
 }

@@ -26,7 +26,7 @@ struct shebang {
 
 /*
  * Understand the beginning of a file, of which `size` bytes were read: SHEBANG_MAX, or all
- * that there are. Of env's own options -S, -i and -v are understood; words are split at blanks,
+ * that there are. Of env's own options -S and -v are understood; words are split at blanks,
  * as env -S does, also without -S: the kernel would not run such a line, but what it means is
  * clear. Returns 0, also where there is no such line; -EINVAL: one that sets variables for the
  * program, or needs more of env or of quoting than that; -E2BIG: it does not end.
