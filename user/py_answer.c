@@ -77,18 +77,33 @@ static bool count_processes(const struct report_mode *mode, struct processes *pr
 	return true;
 }
 
+/*
+ * A part of the time that threads wanted to run: all threads of all processes, so that a pool of
+ * processes is not judged by those few that hand out its work.
+ */
+static double wanted_share(const struct report_mode *mode, double waits_ns)
+{
+	double wanted_ns = waits_ns + (double)mode->time_ns[ACCOUNT_RUNNING] +
+			   (double)mode->time_ns[ACCOUNT_PREEMPTED] +
+			   (double)mode->time_ns[ACCOUNT_WAKEUP];
+
+	return wanted_ns > 0 ? waits_ns / wanted_ns : 0;
+}
+
+static double gil_share(const struct report_mode *mode)
+{
+	return wanted_share(mode, (double)report_mode__gils(mode).wait_ns);
+}
+
 /* All that may have been waiting for a GIL: every GIL is made of futexes. */
 static double futex_share(const struct report_mode *mode)
 {
-	double waits_ns = 0, wanted_ns = 0;
+	double waits_ns = 0;
 
 	for (size_t i = 0; i < mode->n_locks; i++)
 		if (mode->locks[i].kind != LOCK_KERNEL)
 			waits_ns += (double)mode->locks[i].total_ns;
-	wanted_ns = waits_ns + (double)mode->time_ns[ACCOUNT_RUNNING] +
-		    (double)mode->time_ns[ACCOUNT_PREEMPTED] +
-		    (double)mode->time_ns[ACCOUNT_WAKEUP];
-	return wanted_ns > 0 ? waits_ns / wanted_ns : 0;
+	return wanted_share(mode, waits_ns);
 }
 
 /* Did it want CPUs that it did not get, although it did not use all? Others had them. */
@@ -109,7 +124,7 @@ static enum py_answer choose(const struct report *report, const struct report_mo
 
 	if (!mode->lifetime_ns)
 		return PY_NOTHING;
-	if (gils.with && gils.share >= GIL_MATTERS)
+	if (gils.with && gil_share(mode) >= GIL_MATTERS)
 		return outlook.known && outlook.alone && outlook.gain < GAIN_MATTERS &&
 				       !is_crowded(report, mode) ?
 			       PY_WAITS :
@@ -200,7 +215,7 @@ static void say_share(const struct answer *answer, const char *before)
 	fprintf(answer->out,
 		"%sof the time that its threads wanted to run, %s went by waiting for the GIL of "
 		"%s.",
-		before, verdict__percent(share, answer->gils.share),
+		before, verdict__percent(share, gil_share(answer->mode)),
 		verdict__runtime(which, answer->gils.with, answer->gils.n_with));
 }
 

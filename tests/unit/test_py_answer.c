@@ -339,6 +339,27 @@ static void test_own_processes(void **state)
 	free(text);
 }
 
+/* Those few that hand out the work of a pool meet at their GIL; the pool does not. */
+static void test_pool(void **state)
+{
+	struct report *report = watched(2);
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		add_busy(report, "python3", 1, ACCOUNT_COND, 920, ACCOUNT_RUNNING, 50, ACCOUNT_LOCK,
+			 30, -1);
+	give_gil(report);
+	for (unsigned i = 0; i < 2; i++)
+		add_busy(report, "python3", 1, ACCOUNT_RUNNING, 950, ACCOUNT_IO, 50, -1)->pid =
+			2 + i;
+	text = answer(report, PY_FREE);
+	assert_contains(text, "script.py is not GIL-bound: of the time that its threads wanted to "
+			      "run, 4.2 % went by");
+	assert_contains(text, "It uses 3 processes already");
+	free(text);
+}
+
 static void test_free_threaded(void **state)
 {
 	struct report *report = watched(2);
@@ -551,10 +572,11 @@ int main(void)
 		cmocka_unit_test(test_other_programs), cmocka_unit_test(test_computes_alone),
 		cmocka_unit_test(test_sleeps),	       cmocka_unit_test(test_io),
 		cmocka_unit_test(test_other_locks),    cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_own_processes),  cmocka_unit_test(test_free_threaded),
-		cmocka_unit_test(test_unknown),	       cmocka_unit_test(test_invalid),
-		cmocka_unit_test(test_how_it_ended),   cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_commands),       cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_own_processes),  cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_free_threaded),  cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_invalid),	       cmocka_unit_test(test_how_it_ended),
+		cmocka_unit_test(test_nothing),	       cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_hostile_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
