@@ -8,36 +8,11 @@
 #include "message.h"
 #include "py_interpreter.h"
 
-/*
- * What a name stands for in the user's PATH: the path of the first program, as it stands there,
- * for a virtual environment is a name of what it was made of. A shim stands for another one,
- * which interpreters__add() knows to find: that stays the name. NULL without memory.
- */
-static char *path_of(const char *name, char *const *environment)
-{
-	struct candidates candidates = { 0 };
-	char *path = NULL;
-
-	if (!strchr(name, '/') && candidates__of_name(&candidates, environment, name))
-		goto out;
-	path = strdup(candidates.n && !candidates.list[0].shim ? candidates.list[0].path : name);
-out:
-	candidates__free(&candidates);
-	return path;
-}
-
 static int add(struct interpreters *interpreters, const struct interpreter_search *search,
 	       const char *spec)
 {
-	char *path = path_of(spec, search->environment);
-	int err;
+	int err = interpreters__add(interpreters, search, spec);
 
-	if (!path) {
-		message("cannot look for '%s': %s", spec, strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	err = interpreters__add(interpreters, search, path);
-	free(path);
 	if (err)
 		return err;
 	return interpreters->n ? 0 : -EINVAL;
@@ -90,6 +65,7 @@ int py_interpreter__find(struct interpreters *interpreters, const struct py_plan
 		.environment = user->environment,
 		.as = user->as,
 		.sources = sources,
+		.as_found = true,
 	};
 	int err = interpreter__sources(sources, sizeof(sources));
 
