@@ -194,32 +194,41 @@ static int try_each(struct addition *addition, const struct candidates *candidat
 	return got;
 }
 
+/* One message: why nothing of that name can be used. */
+static void explain_name(const struct addition *addition, const char *name)
+{
+	if (addition->failed)
+		interpreter__explain(addition->search, addition->failed_language, addition->failed,
+				     &addition->reason);
+	else if (addition->wanted || interpreter_language__of(name))
+		message("there is no '%s'; convoy list --interpreters shows what there is", name);
+	else
+		message("'%s' is not the name of an interpreter of Python or Ruby; convoy list "
+			"--interpreters shows what there is, and any file can be named by its path",
+			name);
+}
+
 static int add_by_name(struct addition *addition, const char *name)
 {
 	char *const *environment = addition->search->environment;
 	struct candidates candidates = { 0 };
 	struct wanted_version wanted;
-	int err;
+	int got;
 
 	if (wanted_version__parse(&wanted, name)) {
 		addition->wanted = &wanted;
-		err = candidates__of_version(&candidates, environment, &wanted);
+		got = candidates__of_version(&candidates, environment, &wanted);
 	} else {
-		err = candidates__of_name(&candidates, environment, name);
+		got = candidates__of_name(&candidates, environment, name);
 	}
-	if (!err)
-		err = try_each(addition, &candidates);
-	if (!err) {
+	if (!got)
+		got = try_each(addition, &candidates);
+	if (!got) {
 		addition->interpreters->failed++;
-		if (addition->failed)
-			interpreter__explain(addition->search, addition->failed_language,
-					     addition->failed, &addition->reason);
-		else
-			message("there is no '%s'; convoy list --interpreters shows what there is",
-				name);
+		explain_name(addition, name);
 	}
 	candidates__free(&candidates);
-	return err < 0 ? err : 0;
+	return got < 0 ? got : 0;
 }
 
 /* The path of what the user called so, wherever this process is; NULL with errno. */
