@@ -93,6 +93,8 @@ cat >scripts.py <<-'EOT'
 
 	if __name__ == "__main__":
 	    if sys.argv[1] == "gil":
+	        # Who waits for 5 ms and then 60 for a CPU to wait again hardly waits for the GIL.
+	        sys.setswitchinterval(0.1)
 	        threads(compute, (), (), ())
 	    elif sys.argv[1] == "sleep":
 	        compute(6000000)
