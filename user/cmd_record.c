@@ -79,8 +79,7 @@ static int exit_status(const struct record_plan *plan, const struct record_outco
 		return CONVOY_EXIT_FAILED;
 	valid = is_valid(outcome, fd);
 	if (!valid)
-		message("events were lost, so its numbers cannot be trusted (exit 4); "
-			"--allow-loss accepts them, a larger --ring-bytes may help");
+		record__say_lost();
 	/* Ctrl-C is how a recording is ended; a command's own status says more. */
 	if (outcome->command_status > 0)
 		return outcome->command_status;

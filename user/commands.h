@@ -14,6 +14,7 @@ struct command {
 
 int cmd_run(int argc, char **argv);
 int cmd_record(int argc, char **argv);
+int cmd_py(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_list(int argc, char **argv);

@@ -147,7 +147,8 @@ static int settle(struct addition *addition, const struct candidate *candidate,
 			chosen = answer->executable;
 	}
 	/* The names of a program are many, and a virtual environment's is one of them. */
-	*path = addition->by_path || script ? strdup(chosen) : realpath(chosen, NULL);
+	*path = addition->by_path || addition->search->as_found || script ? strdup(chosen) :
+									    realpath(chosen, NULL);
 	if (!*path)
 		*path = strdup(chosen);
 	return 0;

@@ -53,6 +53,8 @@ struct interpreter_search {
 		*environment; /* its PATH, HOME, PYENV_ROOT: the user's, see identity__environ() */
 	const struct identity *as;	/* who executes them; NULL: the caller */
 	const char *sources;		/* the folder that has python/ and ruby/ */
+	/* Keep the name that it is found by: a virtual environment is one of its program's. */
+	bool as_found;
 	unsigned limit_ms;		/* for the answer of each; 0: 10 s */
 };
 

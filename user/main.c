@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "run", "run a job in several modes and say which wins and why", cmd_run },
 	{ "record", "record a command, a running process, a cgroup or the machine", cmd_record },
 	{ "report", "make the report of a recording, anywhere", cmd_report },
+	{ "py", "run a Python script and say whether it is GIL-bound", cmd_py },
 	{ "why", "say what a running process waits for, in a paragraph", cmd_why },
 	{ "list", "list the jobs and modes", cmd_list },
 	{ "doctor", "say what this kernel and user can do, and how to get the rest", cmd_doctor },
@@ -31,6 +32,7 @@ static const char doc[] =
 	"  sudo convoy run                  the GIL benchmark in five modes, about 15 s\n"
 	"  sudo convoy run -j recursion     work that mostly sleeps\n"
 	"  sudo convoy record -- ./app      a program of your own; convoy report shows it\n"
+	"  sudo convoy py script.py         is it bound by Python's GIL?\n"
 	"  sudo convoy why -p 4711          what does this process wait for?\n"
 	"  convoy list                      the jobs and modes there are\n"
 	"  convoy run --help                all options of a command";

@@ -127,6 +127,7 @@ static void describe_thread(struct report_thread *out, const struct ledger_threa
 	out->cpu_ns = thread->runtime_ns;
 	out->since_before = thread->since_before;
 	out->unfinished = thread->unfinished;
+	out->alive = !thread->dead;
 	out->audited = ledger_thread__audited(thread);
 	out->audit_equal = ledger_thread__audit_equal(thread);
 }

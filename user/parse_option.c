@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,4 +219,31 @@ void word__quote(char *out, size_t size, const char *word)
 	quote(stream, word);
 	fclose(stream);
 	out[size - 1] = 0;
+}
+
+static bool is_shown(const char *word)
+{
+	for (; *word; word++)
+		if (*word < ' ' || *word > '~')
+			return false;
+	return true;
+}
+
+void word__put(FILE *out, const char *word)
+{
+	if (is_shown(word)) {
+		quote(out, word);
+		return;
+	}
+	fputs("$'", out);
+	for (; *word; word++) {
+		if (*word < ' ' || *word > '~')
+			/* Three octal digits: what follows is never taken for another. */
+			fprintf(out, "\\%03o", (unsigned)(unsigned char)*word);
+		else if (*word == '\'' || *word == '\\')
+			fprintf(out, "\\%c", *word);
+		else
+			fputc(*word, out);
+	}
+	fputc('\'', out);
 }

@@ -11,6 +11,7 @@
 #include <argp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 int option__unsigned(const char *what, const char *text, unsigned long long min,
 		     unsigned long long max, unsigned long long *out);
@@ -47,5 +48,12 @@ void command_line__quote(char *out, size_t size, int argc, char *const *argv);
 
 /* One word, likewise. */
 void word__quote(char *out, size_t size, const char *word);
+
+/*
+ * One word of a command that is to be pasted from a terminal: likewise, but what no terminal
+ * shows as it is (controls, bytes beyond ASCII) is written as $'\NNN', as bash, zsh and ksh
+ * read it.
+ */
+void word__put(FILE *out, const char *word);
 
 #endif /* CONVOY_PARSE_OPTION_H */

@@ -187,7 +187,10 @@ static int begin_command(struct record *record)
 
 	record->launch = (struct launch_options){
 		.argv = plan->command,
-		.stdout_fd = strcmp(plan->output ? plan->output : "", "-") ? -1 : STDERR_FILENO,
+		.stdout_fd = record->request->stdout_taken ||
+					     !strcmp(plan->output ? plan->output : "", "-") ?
+				     STDERR_FILENO :
+				     -1,
 		.keep_fd = -1,
 		.sigmask = &record->old_mask,
 		.ignored = &record->ignored,
@@ -448,4 +451,10 @@ int record__run(const struct record_request *request, struct record_outcome *out
 		identity__free_environ((char **)record.launch.envp);
 	signals__give_back(record.signal_fd, &record.old_mask);
 	return status;
+}
+
+void record__say_lost(void)
+{
+	message("events were lost, so its numbers cannot be trusted (exit 4); "
+		"--allow-loss accepts them, a larger --ring-bytes may help");
 }

@@ -22,6 +22,7 @@ struct record_request {
 	int fd;				/* the recording: empty, open for writing */
 	struct record_file *file;	/* gets its name when it has begun; NULL: none */
 	bool quiet;			/* do not say that it has begun */
+	bool stdout_taken;		/* stdout is the caller's: a command's goes to stderr */
 };
 
 struct record_outcome {
@@ -43,5 +44,8 @@ struct record_outcome {
  * Returns 0 (then *outcome says how it went) or, after a message, an exit status.
  */
 int record__run(const struct record_request *request, struct record_outcome *outcome);
+
+/* A message: events were lost, what follows from that, and what may help. */
+void record__say_lost(void);
 
 #endif /* CONVOY_RECORD_H */

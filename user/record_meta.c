@@ -85,14 +85,15 @@ static json_t *params(const struct record_plan *plan)
 	for (size_t i = 0; i < plan->n_wanted; i++)
 		json_array_append_new(wanted, json_integer(plan->wanted[i]));
 	return json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "targets", targets[plan->targets],
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:O?}", "targets", targets[plan->targets],
 		"wanted", wanted, "cgroup",
 		plan->cgroup ? record_docs__bytes(plan->cgroup, SIZE_MAX) : json_null(), "as",
 		plan->as ? record_docs__bytes(plan->as, SIZE_MAX) : json_null(), "duration_ns",
 		plan->duration_ns ? json_integer((json_int_t)plan->duration_ns) : json_null(),
 		"futex", plan->futex == FUTEX_ALL ? "all" : "blocking", "maps", maps[plan->maps],
 		"ring_bytes",
-		plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) : json_null());
+		plan->ring_bytes ? json_integer((json_int_t)plan->ring_bytes) : json_null(),
+		"python", plan->python);
 }
 
 static int fill(struct record_meta *meta, const struct record_plan *plan, const char *note)

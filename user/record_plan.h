@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "bpf/events.h"
 #include "report.h"
 
@@ -36,6 +38,7 @@ struct record_plan {
 	bool allow_loss;
 	bool verbose;
 	char command_line[512];
+	json_t *python;			/* of `convoy py`, for params; borrowed; NULL: none */
 };
 
 /*

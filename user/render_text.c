@@ -175,7 +175,10 @@ static void print_audit(struct text *text)
 	text__paragraph(text, 0, 2, "%s", line);
 }
 
-/* Line by line, with the lines of a paragraph after its first one further in. */
+/*
+ * Line by line, with the lines of a paragraph after its first one further in. What is further
+ * in already is a command, to be pasted: a terminal breaks it better.
+ */
 static void print_sentences(struct text *text, unsigned first, unsigned rest)
 {
 	char *all, *line, *next;
@@ -190,7 +193,9 @@ static void print_sentences(struct text *text, unsigned first, unsigned rest)
 	for (line = strtok_r(all, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
 		char *safe = harmless(text, line, SIZE_MAX);
 
-		if (safe)
+		if (safe && !strncmp(safe, "  ", 2))
+			fprintf(text->out, "%*s%s\n", (int)first, "", safe);
+		else if (safe)
 			text__paragraph(text, first, rest, "%s", safe);
 		free(safe);
 	}

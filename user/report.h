@@ -86,6 +86,7 @@ struct report_thread {
 	uint64_t cpu_ns;
 	bool since_before;	/* it was there when the recording began */
 	bool unfinished;	/* it was off the CPU when the recording ended */
+	bool alive;		/* it had not ended then, wherever it was */
 	bool audited;		/* the kernel's own counts were read at its death */
 	bool audit_equal;	/* they equal the records */
 };

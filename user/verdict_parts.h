@@ -147,6 +147,22 @@ int verdict__say_families(const struct report *report, const struct family *fami
  */
 void verdict__say_runtimes(const struct judge *j, const struct report_mode *mode);
 
+/* What threads that wait for a GIL could gain by not having one; nothing where nobody knows. */
+void verdict__say_gain(const struct judge *j, const struct report_mode *mode);
+
+/* What keeps threads that do not wait for a GIL, and so what processes would do for them. */
+enum verdict_instead {
+	INSTEAD_UNKNOWN,	/* nothing is said */
+	INSTEAD_OVERLAP,	/* waiting that threads do at the same time */
+	INSTEAD_QUEUE,		/* CPUs */
+	INSTEAD_ALONE,		/* nothing: one of them does all the work */
+	INSTEAD_LOCKS,		/* locks of their own */
+	INSTEAD_LITTLE,		/* nothing that processes would not have */
+};
+
+void verdict__say_instead(const struct judge *j, const struct report_mode *mode,
+			  enum verdict_instead instead);
+
 /*
  * "CPython 3.11.7", and "and others" where there are several versions; harmless. Writes to
  * `buf` and returns it.

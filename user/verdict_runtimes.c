@@ -33,8 +33,7 @@ static void say_label(const struct judge *j, const struct report_mode *mode)
 		fprintf(j->out, "%s: ", mode->mode);
 }
 
-/* What threads that wait for a GIL could gain by not having one. */
-static void say_gain(const struct judge *j, const struct report_mode *mode)
+void verdict__say_gain(const struct judge *j, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
 	int digits = outlook.wanted < 0.1 ? 3 : 1;
@@ -71,34 +70,72 @@ static void say_gain(const struct judge *j, const struct report_mode *mode)
 		fputs(": processes would hardly be faster.\n", j->out);
 }
 
+void verdict__say_instead(const struct judge *j, const struct report_mode *mode,
+			  enum verdict_instead instead)
+{
+	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
+
+	switch (instead) {
+	case INSTEAD_UNKNOWN:
+		return;
+	case INSTEAD_OVERLAP:
+		fputs("They sleep or wait for I/O or children, which threads do at the same time: "
+		      "there is no contention, and processes would hardly be faster.\n",
+		      j->out);
+		break;
+	case INSTEAD_QUEUE:
+		fputs("They wait for a CPU: neither processes nor more threads would be faster.\n",
+		      j->out);
+		break;
+	case INSTEAD_ALONE:
+		if (outlook.known)
+			fprintf(j->out, "On average %.1f threads wanted to run at once: to",
+				outlook.wanted);
+		else
+			fputs("To", j->out);
+		fprintf(j->out,
+			" use more of the %u CPUs, the work itself must be split, then among "
+			"processes.\n",
+			j->report->host.cpus_usable);
+		break;
+	case INSTEAD_LOCKS:
+		fputs("What they wait for are other locks, which processes that share them would "
+		      "wait for, too.\n",
+		      j->out);
+		break;
+	case INSTEAD_LITTLE:
+		fputs("Processes would hardly be faster.\n", j->out);
+		break;
+	}
+}
+
 /* The GIL is free for whoever wants it: what else keeps the threads? */
-static void say_instead(const struct judge *j, const struct report_mode *mode)
+static enum verdict_instead instead_of(const struct judge *j, const struct report_mode *mode)
 {
 	struct gil_outlook outlook = report_mode__outlook(j->report, mode);
 
 	/* What the mode did is what all programs in it did. */
 	if (outlook.known && !outlook.alone)
-		return;
-	say_label(j, mode);
+		return INSTEAD_UNKNOWN;
 	if (verdict__waits_overlap(mode))
-		fputs("They sleep or wait for I/O or children, which threads do at the same time: "
-		      "there is no contention, and processes would hardly be faster.\n",
-		      j->out);
-	else if (verdict__queued(mode) >= MOSTLY)
-		fputs("They wait for a CPU: neither processes nor more threads would be faster.\n",
-		      j->out);
-	else if (outlook.known && outlook.cpus > 1 && outlook.wanted < ALONE &&
-		 verdict__share(mode, ACCOUNT_RUNNING) >= WORTH_SAYING)
-		fprintf(j->out,
-			"On average %.1f threads wanted to run at once: to use more of the %u "
-			"CPUs, the work itself must be split, then among processes.\n",
-			outlook.wanted, outlook.cpus);
-	else if (verdict__share(mode, ACCOUNT_LOCK) >= WORTH_SAYING)
-		fputs("What they wait for are other locks, which processes that share them would "
-		      "wait for, too.\n",
-		      j->out);
-	else
-		fputs("Processes would hardly be faster.\n", j->out);
+		return INSTEAD_OVERLAP;
+	if (verdict__queued(mode) >= MOSTLY)
+		return INSTEAD_QUEUE;
+	if (outlook.known && outlook.cpus > 1 && outlook.wanted < ALONE &&
+	    verdict__share(mode, ACCOUNT_RUNNING) >= WORTH_SAYING)
+		return INSTEAD_ALONE;
+	if (verdict__share(mode, ACCOUNT_LOCK) >= WORTH_SAYING)
+		return INSTEAD_LOCKS;
+	return INSTEAD_LITTLE;
+}
+
+static void say_instead(const struct judge *j, const struct report_mode *mode)
+{
+	enum verdict_instead instead = instead_of(j, mode);
+
+	if (instead != INSTEAD_UNKNOWN)
+		say_label(j, mode);
+	verdict__say_instead(j, mode, instead);
 }
 
 void verdict__say_runtimes(const struct judge *j, const struct report_mode *mode)
@@ -121,7 +158,7 @@ void verdict__say_runtimes(const struct judge *j, const struct report_mode *mode
 					"waiting for the GIL of %s.\n",
 					verdict__percent(share, gils.share), which);
 			}
-			say_gain(j, mode);
+			verdict__say_gain(j, mode);
 		} else {
 			say_label(j, mode);
 			fprintf(j->out,

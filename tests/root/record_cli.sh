@@ -64,7 +64,7 @@ is '--as: it is that user' [ "$(cat "$out")" = nobody ]
 status_is '-d ends the recording, not the command' 5 -d 0.2 -- \
 	sh -c 'sleep 1; echo done >finished; exit 5'
 is '-d: the command came to its end' [ -s finished ]
-for command in record report why doctor; do
+for command in record report py why doctor; do
 	run "$CONVOY" $command --help
 	is "$command --help: exit 0, with examples" grep -q 'Examples:' "$out"
 done
@@ -112,7 +112,7 @@ run "$CONVOY" report part.rec --locks 0 --threads -v --export json=part.json --e
 is 'report: exports' [ "$status$(wc -l <part.csv | grep -c "^[1-9]")" = 01 ]
 
 # What is missing from the manual is said, for whoever writes it.
-for command in record report why doctor; do
+for command in record report py why doctor; do
 	"$CONVOY" $command --help
 done | grep -oE -- '--[a-z][a-z-]+' | sort -u | while read -r option; do
 	grep -qF -- "Fl ${option#-}" "$CONVOY_SRC/docs/convoy.8" || echo "# not in convoy.8: $option"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * test_parse_option.c - points in time, which --from and --to take. Durations are tested
- * through the commands that take them.
+ * test_parse_option.c - points in time, which --from and --to take, and words to be pasted.
+ * Durations are tested through the commands that take them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,11 +69,41 @@ static void test_refusals(void **state)
 	assert_int_equal(ns, 77);
 }
 
+static void test_words_to_paste(void **state)
+{
+	static const struct {
+		const char *word, *pasted;
+	} words[] = {
+		{ "script.py", "script.py" },
+		{ "", "''" },
+		{ "a b", "'a b'" },
+		{ "it's", "'it'\\''s'" },
+		{ "a\nb", "$'a\\012b'" },
+		{ "\x1b[2J'\\7", "$'\\033[2J\\'\\\\7'" },
+		{ "\xc3\xa9", "$'\\303\\251'" },
+		{ "\x7f", "$'\\177'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(words); i++) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+
+		assert_non_null(out);
+		word__put(out, words[i].word);
+		assert_int_equal(fclose(out), 0);
+		assert_string_equal(text, words[i].pasted);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_words_to_paste),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,6 +295,35 @@ static void test_durations(void **state)
 	assert_string_equal(text__share(buf, 1, 0), "-");
 }
 
+/* What is to be pasted is in one piece, and as it was; but no more harmful than the rest. */
+static void test_commands_in_a_verdict(void **state)
+{
+	static const char command[] = "  convoy run --cmd 'a=sh  -c  \"x  y\"' --cmd 'b=a program "
+				      "with a name that is much longer than a line\\x1b'";
+	struct report *report = full_report(3);
+	struct render_options options = { .width = 40 };
+	char *text = NULL, *out, *line = NULL;
+	size_t size = 0;
+	FILE *stream = need(open_memstream(&text, &size));
+
+	(void)state;
+	free(report->verdict.text);
+	assert_true(asprintf(&report->verdict.text, "Prove it:\n%s\033[2J\nThe end.", command) > 0);
+	out = rendered("text", report, &options);
+	assert_true(asprintf(&line, "\n  Prove it:\n  %s\\x1b[2J\n  The end.\n", command) > 0);
+	assert_contains(out, line);
+	free(out);
+	free(line);
+
+	assert_int_equal(render_verdict(report, &options, stream), 0);
+	assert_int_equal(fclose(stream), 0);
+	assert_true(asprintf(&line, "Prove it:\n%s\\x1b[2J\nThe end.\n", command) > 0);
+	assert_string_equal(text, line);
+	free(line);
+	free(text);
+	report__free(report);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_text_of_job_metrics),
 		cmocka_unit_test(test_bars_sum_to_their_width),
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_commands_in_a_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
