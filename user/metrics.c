@@ -37,7 +37,7 @@ struct mode_metrics {
 	struct metric_values *metrics;
 	size_t n_metrics;
 	uint64_t own_thread_ns, own_lock_wait_ns, run_ns, run_delay_ns;
-	bool has_own, has_schedstat;
+	bool has_own, has_lock_wait, has_schedstat;
 	double *per_round[PER_ROUND_COUNT];
 	uint64_t time_ns[ACCOUNT_COUNT], lifetime_ns;
 	uint64_t worker_time_ns[ACCOUNT_COUNT], worker_lifetime_ns;
@@ -267,11 +267,11 @@ static int add_own(struct mode_metrics *metrics, const struct work_result *work)
 	}
 	/* Of some rounds only, a sum would be none. */
 	if (!work) {
-		metrics->has_schedstat = false;
+		metrics->has_lock_wait = metrics->has_schedstat = false;
 		return 0;
 	}
 	if (!metrics->rounds)
-		metrics->has_schedstat = true;
+		metrics->has_lock_wait = metrics->has_schedstat = true;
 	metrics->has_own = true;
 	metrics->has_schedstat &= work->n_threads > 0;
 	for (size_t i = 0; i < work->n_threads; i++) {
@@ -279,6 +279,7 @@ static int add_own(struct mode_metrics *metrics, const struct work_result *work)
 
 		metrics->own_thread_ns += thread->end_ns - thread->start_ns;
 		metrics->own_lock_wait_ns += thread->lock_wait_ns;
+		metrics->has_lock_wait &= thread->has_lock_wait;
 		metrics->has_schedstat &= thread->has_schedstat;
 		metrics->run_ns += thread->run_ns;
 		metrics->run_delay_ns += thread->run_delay_ns;
@@ -413,7 +414,7 @@ static int fill_own(const struct mode_metrics *metrics, struct report_mode *mode
 	free(known);
 	mode->own.thread_ns = (struct maybe){ metrics->has_own, (double)metrics->own_thread_ns };
 	mode->own.lock_wait_ns =
-		(struct maybe){ metrics->has_own, (double)metrics->own_lock_wait_ns };
+		(struct maybe){ metrics->has_lock_wait, (double)metrics->own_lock_wait_ns };
 	mode->own.run_ns = (struct maybe){ metrics->has_schedstat, (double)metrics->run_ns };
 	mode->own.run_delay_ns =
 		(struct maybe){ metrics->has_schedstat, (double)metrics->run_delay_ns };

@@ -35,18 +35,38 @@ static int parse_task(json_t *json, struct work_task *task)
 	return 0;
 }
 
+/* Add the waits for one lock: nothing if there is no such lock; null is not known. */
+static int add_wait(struct work_thread *to, const json_t *account)
+{
+	const json_t *wait = json_object_get(account, "wait_ns");
+
+	if (!account)
+		return 0;
+	if (json_is_null(account) || json_is_null(wait)) {
+		to->has_lock_wait = false;
+		return 0;
+	}
+	if (!json_is_integer(wait) || json_integer_value(wait) < 0)
+		return -EBADMSG;
+	to->lock_wait_ns += (uint64_t)json_integer_value(wait);
+	return 0;
+}
+
 static int parse_thread(json_t *json, struct work_thread *thread)
 {
-	json_int_t pid, tid, start, end, wait, job_wait = 0, run = 0, delay = 0;
-	json_t *sched = json_object_get(json, "schedstat");
+	json_int_t pid, tid, start, end, run = 0, delay = 0;
+	json_t *lock = json_object_get(json, "lock"), *sched = json_object_get(json, "schedstat");
 
-	if (json_unpack(json, "{s:I, s:I, s:I, s:I, s:{s:I}}", "pid", &pid, "tid", &tid, "start_ns",
-			&start, "end_ns", &end, "lock", "wait_ns", &wait) ||
-	    !is_id(pid) || !is_id(tid) || start < 0 || end < start || wait < 0)
+	if (json_unpack(json, "{s:I, s:I, s:I, s:I}", "pid", &pid, "tid", &tid, "start_ns", &start,
+			"end_ns", &end) ||
+	    !is_id(pid) || !is_id(tid) || start < 0 || end < start)
 		return -EBADMSG;
-	/* Locks of the job's own; jobs that have none may leave them out. */
-	if (json_unpack(json, "{s?{s:I}}", "job_lock", "wait_ns", &job_wait) || job_wait < 0)
+	/* Locks of the job's own may be left out: not every job has some. */
+	thread->has_lock_wait = lock != NULL;
+	if (add_wait(thread, lock) || add_wait(thread, json_object_get(json, "job_lock")))
 		return -EBADMSG;
+	if (!thread->has_lock_wait)
+		thread->lock_wait_ns = 0;
 	if (sched && !json_is_object(sched) && !json_is_null(sched))
 		return -EBADMSG;
 	thread->has_schedstat = json_is_object(sched);
@@ -58,7 +78,6 @@ static int parse_thread(json_t *json, struct work_thread *thread)
 	thread->tid = (uint32_t)tid;
 	thread->start_ns = (uint64_t)start;
 	thread->end_ns = (uint64_t)end;
-	thread->lock_wait_ns = (uint64_t)wait + (uint64_t)job_wait;
 	thread->run_ns = (uint64_t)run;
 	thread->run_delay_ns = (uint64_t)delay;
 	return 0;

@@ -24,6 +24,7 @@ struct work_thread {
 	uint32_t pid, tid;
 	uint64_t start_ns, end_ns;	/* CLOCK_MONOTONIC */
 	uint64_t lock_wait_ns;		/* in acquires that were contended, on its CPU or off */
+	bool has_lock_wait;	/* an interpreter has no clock for its lock */
 	uint64_t run_ns, run_delay_ns;	/* /proc/thread-self/schedstat */
 	bool has_schedstat;
 };

@@ -46,6 +46,7 @@ static struct work_thread workers[] = {
 	  .start_ns = 50100,
 	  .end_ns = 50800,
 	  .lock_wait_ns = 30,
+	  .has_lock_wait = true,
 	  .has_schedstat = true,
 	  .run_ns = 500,
 	  .run_delay_ns = 70 },
@@ -54,6 +55,7 @@ static struct work_thread workers[] = {
 	  .start_ns = 50000,
 	  .end_ns = 50900,
 	  .lock_wait_ns = 12,
+	  .has_lock_wait = true,
 	  .has_schedstat = true,
 	  .run_ns = 400,
 	  .run_delay_ns = 5 },
@@ -173,6 +175,35 @@ static void test_schedstat_of_some_workers_only(void **state)
 	mode_metrics__free(metrics);
 }
 
+/* As an interpreter's workers, or those of one round: the sum over the others would be none. */
+static void test_waits_of_some_workers_or_rounds_only(void **state)
+{
+	struct work_thread two[] = { workers[0], workers[1] };
+	const struct work_result result = { .threads = two, .n_threads = N(two) };
+
+	(void)state;
+	for (unsigned missing = 0; missing < 4; missing++) {
+		struct mode_metrics *metrics = new_metrics("threads");
+		struct report *report;
+
+		/* Of one worker, of the other, in the first round, in the last. */
+		two[0].has_lock_wait = missing != 0;
+		two[1].has_lock_wait = missing != 1;
+		if (missing == 3)
+			add_untraced(metrics, &work);
+		two[0].has_lock_wait &= missing < 2;
+		add_untraced(metrics, &result);
+		if (missing == 2)
+			add_untraced(metrics, &work);
+		report = report_of(metrics, 2);
+		assert_false(report->modes[0].own.lock_wait_ns.known);
+		assert_true(report->modes[0].own.thread_ns.known);
+		assert_true(report->modes[0].own.run_ns.known);
+		report__free(report);
+		mode_metrics__free(metrics);
+	}
+}
+
 static const struct estimate *metric_of(const struct report_mode *mode, const char *name)
 {
 	for (size_t i = 0; i < mode->n_metrics; i++)
@@ -264,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rounds_without_probes),
 		cmocka_unit_test(test_schedstat_of_some_workers_only),
+		cmocka_unit_test(test_waits_of_some_workers_or_rounds_only),
 		cmocka_unit_test(test_metrics_of_some_rounds),
 		cmocka_unit_test(test_no_metrics_before_the_first_round),
 		cmocka_unit_test(test_schedstat_of_some_rounds_only),

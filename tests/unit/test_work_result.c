@@ -251,13 +251,12 @@ static void test_bad_threads(void **state)
 	refuse(BAD_CLOCK("1", "\"2\"", WAIT("0")));
 	refuse(BAD_CLOCK("1", "99999999999999999999999", WAIT("0")));
 	refuse(BAD_CLOCK("1", "2", WAIT("-1")));
-	refuse(BAD_CLOCK("1", "2", WAIT("null")));
 	refuse(BAD_CLOCK("1", "2", WAIT("0.5")));
 	refuse(BAD_CLOCK("1", "2", "{}"));
-	refuse(BAD_CLOCK("1", "2", "null"));
 	refuse(BAD_CLOCK("1", "2", "0"));
 	refuse(BAD_CLOCK("1", "2", "[]"));
-	refuse(RESULT(TASK, "{" IDS("1", "2") ", \"start_ns\": 1, \"end_ns\": 2}"));
+	refuse(BAD_CLOCK("1", "2", "\"\""));
+	refuse(BAD_CLOCK("1", "2", "true"));
 
 	/* If it is there at all, it is whole. */
 	refuse(BAD_SCHEDSTAT("-1", "0"));
@@ -317,10 +316,8 @@ static void test_job_lock(void **state)
 	work_result__free(&result);
 	assert_int_equal(parse(&result, MORE(", \"job_lock\": {\"wait_ns\": 0}")), 0);
 	assert_int_equal(result.threads[1].lock_wait_ns, 3);
+	assert_true(result.threads[1].has_lock_wait);
 	work_result__free(&result);
-	/* The one of them is not the other's substitute. */
-	refuse(RESULT(TASK, THREAD ", {" IDS("1", "2") ", \"start_ns\": 1, \"end_ns\": 2, "
-						       "\"job_lock\": {\"wait_ns\": 1}}"));
 	/* The largest two still have a sum. */
 	assert_int_equal(parse(&result,
 			       BAD_THREAD(IDS("1", "2"), "1", "2", WAIT("9223372036854775807"),
@@ -332,12 +329,46 @@ static void test_job_lock(void **state)
 	refuse(MORE(", \"job_lock\": {\"wait_ns\": -1}"));
 	refuse(MORE(", \"job_lock\": {\"wait_ns\": 1.5}"));
 	refuse(MORE(", \"job_lock\": {\"wait_ns\": \"1\"}"));
-	refuse(MORE(", \"job_lock\": {\"wait_ns\": null}"));
 	refuse(MORE(", \"job_lock\": {\"wait_ns\": 9223372036854775808}"));
 	refuse(MORE(", \"job_lock\": {}"));
 	refuse(MORE(", \"job_lock\": 7"));
 	refuse(MORE(", \"job_lock\": []"));
 	refuse(MORE(", \"job_lock\": \"\""));
+}
+
+#define NO_LOCK(more)                                                                   \
+	RESULT(TASK, THREAD ", {" IDS("1", "2") ", \"start_ns\": 1, \"end_ns\": 2" more \
+						", \"schedstat\": null}")
+
+/* Nobody's clock ran for it, as in an interpreter: that is not 0, and no part of it is all. */
+static void test_waits_that_are_not_known(void **state)
+{
+	static const char *const texts[] = {
+		NO_LOCK(""),
+		NO_LOCK(", \"job_lock\": {\"wait_ns\": 1}"),
+		NO_LOCK(", \"job_lock\": null"),
+		BAD_CLOCK("1", "2", "null"),
+		BAD_CLOCK("1", "2", WAIT("null")),
+		BAD_THREAD(IDS("1", "2"), "1", "2", "null", ", \"job_lock\": {\"wait_ns\": 1}"),
+		MORE(", \"job_lock\": null"),
+		MORE(", \"job_lock\": {\"wait_ns\": null}"),
+	};
+	struct work_result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(parse(&result, texts[i]), 0);
+		assert_true(result.threads[0].has_lock_wait);
+		assert_int_equal(result.threads[0].lock_wait_ns, 3);
+		assert_false(result.threads[1].has_lock_wait);
+		assert_int_equal(result.threads[1].lock_wait_ns, 0);
+		work_result__free(&result);
+	}
+	/* What is there is right, whatever the other is. */
+	refuse(NO_LOCK(", \"job_lock\": {\"wait_ns\": -1}"));
+	refuse(NO_LOCK(", \"job_lock\": {}"));
+	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", "null", ", \"job_lock\": 1"));
+	refuse(BAD_THREAD(IDS("1", "2"), "1", "2", "{}", ", \"job_lock\": null"));
 }
 
 static void test_metrics(void **state)
@@ -460,6 +491,7 @@ static void test_round_trip(void **state)
 		assert_int_equal(result.threads[i].start_ns, 1000000000010u + i);
 		assert_int_equal(result.threads[i].end_ns, 1000000000400u + i);
 		assert_int_equal(result.threads[i].lock_wait_ns, 77 + i + 1000 * i);
+		assert_true(result.threads[i].has_lock_wait);
 		/* What the kernel did not say is not 300. */
 		assert_int_equal(result.threads[i].has_schedstat, i == 1);
 		assert_int_equal(result.threads[i].run_ns, i ? 300 : 0);
@@ -491,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_bad_threads),
 		cmocka_unit_test(test_schedstat),
 		cmocka_unit_test(test_job_lock),
+		cmocka_unit_test(test_waits_that_are_not_known),
 		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_numbers_that_do_not_fit),
 		cmocka_unit_test(test_deep_nesting_ends),
