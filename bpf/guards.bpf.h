@@ -59,8 +59,8 @@ static __always_inline u64 cond_wait__is_none(const struct cond_wait *wait, u64 
 
 	return all_if_negative((within - COND_WORD_MIN) | (COND_SIZE - 1 - within) |
 			       -((within >> 2 ^ wait->waits) & 1) |
-			       -(wait->waits >> COND_WAITS_BITS) |
-			       (wait->mutex - FIRST_ADDRESS) | wait->mutex | -(u64)wait->shared);
+			       -(wait->waits >> COND_WAITS_BITS) | (wait->mutex - FIRST_ADDRESS) |
+			       wait->mutex | -(u64)wait->shared);
 }
 
 /*

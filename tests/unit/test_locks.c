@@ -125,6 +125,54 @@ static void test_lost_races(void **state)
 	ledger__free(ledger);
 }
 
+/*
+ * Who has taken a GVL wakes another one, who is to watch its time, and does some work for that
+ * before it waits again; as after each time-out.
+ */
+static void test_woken_by_who_keeps_the_lock(void **state)
+{
+	struct lock_table *table = gil_table();
+	struct ledger *ledger = with_threads(table, 2);
+	const struct lock *gil;
+
+	(void)state;
+	feed(ledger, released_by(2, waits(1, GIL_COND, 1 * MS, 10 * MS, 11 * MS)));
+	feed(ledger, held_by(FIXTURE_PID + 2 - 1,
+			     waits(1, GIL_COND, 11 * MS + 200 * US, 100 * MS, 100 * MS + 1 * US)));
+	feed(ledger,
+	     released_by(2, held_by(FIXTURE_PID + 2 - 1, waits(1, GIL_COND, 100 * MS + 300 * US,
+							       110 * MS, 110 * MS + 1 * US))));
+	finish(ledger, 200 * MS);
+	gil = lock_of(ledger, "GIL");
+	assert_int_equal(gil->waits, 3);
+	assert_int_equal(gil->episodes.count, 1);
+	assert_int_equal(gil->lost_races, 0);
+	assert_int_equal(gil->handoffs, 1);
+	check_holder(gil, 1, gil->total_ns);
+	ledger__free(ledger);
+	free(table);
+}
+
+/* It is another who has it now: it was given up, taken, and given up again. */
+static void test_woken_by_who_gave_it_up(void **state)
+{
+	struct lock_table *table = gil_table();
+	struct ledger *ledger = with_threads(table, 3);
+	const struct lock *gil;
+
+	(void)state;
+	feed(ledger, released_by(2, waits(1, GIL_COND, 1 * MS, 10 * MS, 11 * MS)));
+	feed(ledger,
+	     released_by(3, held_by(FIXTURE_PID + 3 - 1, waits(1, GIL_COND, 11 * MS + 200 * US,
+							       100 * MS, 100 * MS + 1 * US))));
+	finish(ledger, 200 * MS);
+	gil = lock_of(ledger, "GIL");
+	assert_int_equal(gil->episodes.count, 2);
+	assert_int_equal(gil->handoffs, 2);
+	ledger__free(ledger);
+	free(table);
+}
+
 /* It ran for long, or waited for something else: it had the lock in between. */
 static void test_a_race_that_was_won(void **state)
 {
@@ -397,6 +445,8 @@ int main(void)
 		cmocka_unit_test(test_a_long_run_in_between_ends_an_episode),
 		cmocka_unit_test(test_episodes_of_two_threads_do_not_mix),
 		cmocka_unit_test(test_lost_races),
+		cmocka_unit_test(test_woken_by_who_keeps_the_lock),
+		cmocka_unit_test(test_woken_by_who_gave_it_up),
 		cmocka_unit_test(test_a_race_that_was_won),
 		cmocka_unit_test(test_quick_handoffs_are_no_lost_races),
 		cmocka_unit_test(test_guard),
