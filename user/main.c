@@ -16,7 +16,7 @@ static const struct command commands[] = {
 	{ "record", "record a command, a running process, a cgroup or the machine", cmd_record },
 	{ "report", "make the report of a recording, anywhere", cmd_report },
 	{ "why", "say what a running process waits for, in a paragraph", cmd_why },
-	{ "list", "list the jobs and modes", cmd_list },
+	{ "list", "list the jobs and modes, or the interpreters here", cmd_list },
 	{ "doctor", "say what this kernel and user can do, and how to get the rest", cmd_doctor },
 };
 

@@ -148,7 +148,7 @@ interrupted() {
 	kill -s "$signal" "$!"
 	wait "$!"
 	status=$?
-	[ $status -eq "$expected" ]
+	[ "$status" -eq "$expected" ]
 }
 for signal in INT:130 TERM:143; do
 	is "SIG${signal%:*}: its exit status" interrupted "${signal%:*}" "${signal#*:}"
