@@ -62,13 +62,13 @@ struct runtime {
 	/*
 	 * Does a thread that waits here, in these functions (the innermost first; "": not
 	 * known), wait for its lock? Then the rest of *info is filled in but for pid, address
-	 * and size; for where the words themselves cannot be found.
+	 * and size; for where the words themselves cannot be found. NULL: functions do not tell.
 	 */
 	bool (*claims)(const struct runtime_found *found, const char *const *functions, size_t n,
 		       struct word_info *info);
 	/*
 	 * The TID of who holds the lock that the word is a part of, as the process itself
-	 * numbers threads. Returns 0, -ENOENT (nobody), or another negative errno.
+	 * numbers threads. Returns 0, -ENOENT (nobody), or another negative errno. NULL: not known.
 	 */
 	int (*holder)(const struct process_view *view, const struct runtime_found *found,
 		      uint64_t word, uint32_t *tid);

@@ -130,8 +130,9 @@ static void parse_folders(const char *path, struct pypy_version *version)
 	while ((path = strstr(path, "/pypy"))) {
 		path += strlen("/pypy");
 		path += strspn(path, "0123456789.");
-		if (*path++ != '-')
+		if (*path != '-')
 			continue;
+		path++;
 		path += *path == 'v';
 		if (parse_own(path, "-/", version->own, sizeof(version->own)))
 			return;

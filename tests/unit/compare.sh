@@ -213,6 +213,10 @@ for what, version, release in (("CPython", "2.7.18", "2.7.18"), ("CPython", "3.1
         ("workers held it", LOCK + ("holders",), lambda holders: holders[1:]),
         ("workers held it", LOCK + ("holders", 0, "share"), 0.5),
     ])
+    if what == "PyPy":
+        good_and_bad("PyPy's library", lambda t, r: python_compare.compare("threads", t, r), truth,
+                     good, [("no other word", ("modes", 0, "locks"),
+                             lambda rows: rows + [row("libpypy3.9-c.so+0x38", "mutex")])])
     few = changed(good, LOCK + ("holders", 0, "share"), 0.1)
     say(all(ok for ok, _, _ in python_compare.compare("threads", truth, few)) ==
         (version == "2.7.18"), "Python %s: who holds it is seen to from 3.2 on" % short)
