@@ -28,6 +28,15 @@ module ConvoyWork
       far&.close
     end
 
+    # What the workers of a job serve.
+    def self.client(job, others)
+      new("the client", others) do
+        job.settle(:client)
+        KernelCalls.name_thread("client")
+        job.serve_me
+      end
+    end
+
     # The child's side of the gate: returns when the main process has opened it.
     def self.wait_for_go(line)
       line.write(READY)
