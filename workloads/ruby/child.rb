@@ -60,6 +60,8 @@ module ConvoyWork
       chunk = line.read_nonblock(65_536, exception: false)
       @heard << chunk if chunk.is_a?(String)
       !chunk.nil?
+    rescue Errno::ECONNRESET # it died before it took what it was sent
+      false
     end
 
     # Wait for its end. Returns what it said, or nil if it did not end well: see complaint().

@@ -16,7 +16,7 @@ module ConvoyWork
 
     # True when there are results to judge; false after a message.
     def execute
-      @run.begin
+      @run.start
       workers = @run.records.each_index.map { |index| start_worker(index) }
       client = start { |others| Child.client(@job, others) } if @job.client?
       @job.settle(nil)
@@ -25,7 +25,7 @@ module ConvoyWork
       heard = listen or return false
       workers.each_with_index { |worker, index| @run.records[index] = heard[worker] }
       @job.heard(heard[client]) if client
-      @run.end
+      @run.finish
       true
     ensure
       @children.each(&:kill)

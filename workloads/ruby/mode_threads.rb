@@ -33,7 +33,7 @@ module ConvoyWork
 
     # True when there are results to judge; false after a message.
     def execute
-      @run.begin
+      @run.start
       client = Child.client(@job, []) if @job.client?
       @job.settle(0)
       threads = start_threads
@@ -42,7 +42,7 @@ module ConvoyWork
       threads.each(&:join)
       return false if client && !listen(client)
 
-      @run.end
+      @run.finish
       true
     ensure
       client&.kill

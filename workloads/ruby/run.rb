@@ -33,11 +33,11 @@ module ConvoyWork
       params.mode == "processes"
     end
 
-    def begin
+    def start
       @start_ns = KernelCalls.now
     end
 
-    def end
+    def finish
       @end_ns = KernelCalls.now
     end
 
