@@ -32,13 +32,14 @@ ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 class Language:
-    def __init__(self, folder, source, options, strict, modes, candidates, litter, raises, wrong,
-                 complaint):
+    def __init__(self, folder, source, options, strict, modes, spawns, candidates, litter, raises,
+                 wrong, complaint):
         self.folder = os.path.join(SRC, "workloads", folder)
         self.source = source
         self.options = options          # before the source
         self.strict = strict            # more of them: whatever is warned of is an error
         self.modes = modes
+        self.spawns = spawns            # of a version: does it start workers as new programs?
         self.candidates = candidates    # patterns of files, beside the PATH
         self.litter = litter            # patterns of files that must not appear in the folder
         self.raises = raises            # (file, text, instead): a countdown that raises
@@ -50,12 +51,23 @@ LANGUAGES = {
     "python": Language(
         folder="python", source="convoy_work.py", options=["-B"], strict=["-W", "error"],
         modes=["serial", "threads", "processes", "pool"],
+        spawns=lambda version: not version.startswith("2."),
         candidates=["/usr/bin/python[23]", "/usr/bin/pypy*", "~/.pyenv/versions/*/bin/python",
                     "$PYENV_ROOT/versions/*/bin/python"],
         litter=["*.pyc", "__pycache__"],
         raises=("job_countdown.py", "return n\n", "raise ValueError('broken')\n"),
         wrong=("job_countdown.py", "return n\n", "return n + 1\n"),
         complaint="ValueError: broken"),
+    "ruby": Language(
+        folder="ruby", source="convoy_work.rb", options=[], strict=["-w"],
+        modes=["serial", "threads", "processes"],
+        spawns=lambda version: False,
+        candidates=["/usr/bin/ruby", "~/.rbenv/versions/*/bin/ruby",
+                    "$RBENV_ROOT/versions/*/bin/ruby"],
+        litter=[],
+        raises=("job_countdown.rb", "{ count_down(params.work) }", "{ raise 'broken' }"),
+        wrong=("job_countdown.rb", "{ count_down(params.work) }", "{ count_down(params.work) + 1 }"),
+        complaint="failed: broken (RuntimeError"),
 }
 
 SMALL = {
@@ -261,7 +273,7 @@ def check_misuse(interpreter, args):
 
 
 def check_spawn(interpreter, oracles, job, mode):
-    if interpreter.identity["version"].startswith("2."):
+    if not interpreter.language.spawns(interpreter.identity["version"]):
         ran = Ran(interpreter.command(["-j", job, "-m", mode, "--start=spawn"]))
         same("status", ran.status, 2)
         true("the reason", "spawn" in ran.err, ran.err)
@@ -309,7 +321,8 @@ def in_threads(interpreter, oracles):
 def in_processes(interpreter, oracles):
     every = runs_in(interpreter, oracles, ("processes", "pool"))
     some = [("%s in %s, spawned" % (job, mode), lambda job=job, mode=mode: check_spawn(
-        interpreter, oracles, job, mode)) for job, mode in SPAWNED]
+        interpreter, oracles, job, mode)) for job, mode in SPAWNED
+        if mode in interpreter.language.modes]
     return every, some
 
 
@@ -500,7 +513,7 @@ def check_litter(interpreter):
         copy = os.path.join(folder, "copy")
         shutil.copytree(language.folder, copy, ignore=shutil.ignore_patterns(*language.litter))
         before = sorted(os.listdir(copy))
-        for mode in ("processes", "pool"):
+        for mode in set(language.modes) & {"processes", "pool"}:
             for start in ("fork", "spawn"):
                 Ran(interpreter.command(["-j", "countdown", "-m", mode, "-n", "5",
                                          "--start=" + start], copy))
@@ -508,6 +521,8 @@ def check_litter(interpreter):
 
 
 def ends(interpreter, _oracles):
+    modes = [mode for mode in interpreter.language.modes if mode != "serial"]
+
     def signalled(mode, number):
         return ("%s in %s" % (signal.Signals(number).name, mode), lambda: check_signal(
             interpreter, LONG + ["-m", mode], 3, number))
@@ -525,7 +540,7 @@ def ends(interpreter, _oracles):
         signalled("processes", signal.SIGKILL),
         killed("counter", "processes", "-n", "100000000"),
     ]
-    for mode in ("threads", "processes", "pool"):
+    for mode in modes:
         some += [
             ("a job that raises in " + mode, lambda mode=mode: check_raises(interpreter, mode)),
             ("a wrong result in " + mode, lambda mode=mode: check_wrong(interpreter, mode)),
@@ -535,10 +550,9 @@ def ends(interpreter, _oracles):
         ("names in processes", lambda: check_names(interpreter, "processes")),
         ("a killed client", lambda: check_killed_client(interpreter)),
         killed("queue", "processes", "-n", "1000000"),
-        killed("sleepers", "pool", "--sleep-scale=100"),
-        signalled("threads", signal.SIGTERM), signalled("processes", signal.SIGTERM),
-        signalled("pool", signal.SIGTERM),
-    ]
+    ] + [signalled(mode, signal.SIGTERM) for mode in modes]
+    if "pool" in modes:
+        every.append(killed("sleepers", "pool", "--sleep-scale=100"))
     return every, some
 
 

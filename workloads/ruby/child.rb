@@ -28,6 +28,15 @@ module ConvoyWork
       far&.close
     end
 
+    # What the workers of a job serve.
+    def self.client(job, others)
+      new("the client", others) do
+        job.settle(:client)
+        KernelCalls.name_thread("client")
+        job.serve_me
+      end
+    end
+
     # The child's side of the gate: returns when the main process has opened it.
     def self.wait_for_go(line)
       line.write(READY)
@@ -51,6 +60,8 @@ module ConvoyWork
       chunk = line.read_nonblock(65_536, exception: false)
       @heard << chunk if chunk.is_a?(String)
       !chunk.nil?
+    rescue Errno::ECONNRESET # it died before it took what it was sent
+      false
     end
 
     # Wait for its end. Returns what it said, or nil if it did not end well: see complaint().

@@ -28,11 +28,6 @@ module ConvoyWork
       params.mode == "processes"
     end
 
-    # If one of its processes dies, the others can finish, and shall.
-    def goes_on?
-      false
-    end
-
     # Does it have what its workers serve? Then serve_me() runs in a process of its own, which is
     # no worker, and what it returns comes back to heard().
     def client?
@@ -42,12 +37,8 @@ module ConvoyWork
     # This process does the work of the worker with this index, of :client, or of none (nil).
     def settle(_who); end
 
-    # A worker failed: whoever waits for it must not wait for ever.
-    def abort; end
-
-    # Yields what is wrong with the results as a whole; unless `whole`, some workers failed, and
-    # only that matters. Returns the metrics.
-    def judge(_run, _whole)
+    # All tasks are done. Yields what is wrong with the results as a whole; returns the metrics.
+    def judge(_run)
       {}
     end
 

@@ -41,10 +41,6 @@ module ConvoyWork
       @client.close unless who == :client
     end
 
-    def abort
-      @server.shutdown
-    end
-
     # In the client's process: when each request was sent and answered.
     def serve_me
       receive(@client) # the server is there
@@ -63,9 +59,7 @@ module ConvoyWork
       @exchanges = exchanges
     end
 
-    def judge(run, _whole)
-      return {} if @exchanges.empty? # the client failed, and so does the run
-
+    def judge(run)
       latencies = @exchanges.map { |sent, answered| answered - sent }.sort
       { "requests" => params.work }
         .merge(rate("requests_per_s", params.work, @exchanges.last[1] - @exchanges.first[0]))
@@ -87,13 +81,17 @@ module ConvoyWork
 
     def receive(socket)
       message = socket.recv(SIZE)
-      raise Failed, "the other end is closed" if message.nil? || message.empty?
+      raise Errno::EPIPE if message.nil? || message.empty? # which of them depends on the Ruby
 
       message.unpack1("q")
+    rescue Errno::EPIPE, Errno::ECONNRESET
+      raise Failed, "the other end is gone"
     end
 
     def transmit(socket, number)
       socket.send([number].pack("q"), Socket::MSG_NOSIGNAL)
+    rescue Errno::EPIPE
+      raise Failed, "the other end is gone"
     end
 
     # The smallest value that at least this share of all do not exceed.
@@ -103,9 +101,7 @@ module ConvoyWork
 
     # Requests of which every moment was beside some computing.
     def beside(run)
-      computing = run.outcomes.drop(1).select { |outcome| outcome&.end_ns }
-      return 0 if computing.empty?
-
+      computing = run.outcomes.drop(1)
       from = computing.map(&:start_ns).min
       to = computing.map(&:end_ns).max
       @exchanges.count { |sent, answered| sent >= from && answered <= to }

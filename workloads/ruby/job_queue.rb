@@ -11,24 +11,9 @@ module ConvoyWork
     ROOM = WINDOW / 4 # so that the producer has to wait for room too
 
     # Between threads.
-    class ThreadQueue
-      def initialize(room)
-        @queue = Thread::SizedQueue.new(room)
-      end
-
-      def put(number)
-        @queue.push(number)
-      rescue ClosedQueueError
-        raise Failed, "another worker failed"
-      end
-
-      def get
-        @queue.pop or raise Failed, "another worker failed"
-      end
-
-      def close
-        @queue.close
-      end
+    class ThreadQueue < Thread::SizedQueue
+      alias put push
+      alias get pop
     end
 
     # Between processes. The kernel keeps messages of this size whole, so any number of workers
@@ -65,18 +50,8 @@ module ConvoyWork
       task_of("produce", messages * messages) { produce(messages) }
     end
 
-    # Processes are killed instead.
-    def abort
-      return if between_processes?
-
-      @questions.close
-      @answers.close
-    end
-
-    def judge(run, _whole)
+    def judge(run)
       produce = run.outcomes.first
-      return {} unless produce&.end_ns
-
       { "messages" => messages }.merge(rate("messages_per_s", messages, produce.end_ns - produce.start_ns))
     end
 

@@ -42,12 +42,10 @@ module ConvoyWork
       mode = run.processes? ? ProcessMode.new(run) : ThreadMode.new(run)
       return FAILED unless mode.execute
 
-      metrics = run.finish
+      metrics = run.judge
       status = print_line(Output.json(run, metrics))
-      return status if run.ok? || status != OK
-
       run.complaints.each { |complaint| Output.say(complaint) }
-      FAILED
+      run.ok? ? status : FAILED
     end
 
     def self.print_line(text)

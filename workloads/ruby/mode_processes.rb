@@ -14,20 +14,18 @@ module ConvoyWork
       @children = []
     end
 
-    # True when there are results to judge, good or bad.
+    # True when there are results to judge; false after a message.
     def execute
-      @run.begin
+      @run.start
       workers = @run.records.each_index.map { |index| start_worker(index) }
-      client = start_client if @job.client?
+      client = start { |others| Child.client(@job, others) } if @job.client?
       @job.settle(nil)
       return false unless open_gate(workers)
 
-      heard = listen
-      return false unless heard
-
-      workers.each_with_index { |worker, index| take(index, worker, heard[worker]) }
+      heard = listen or return false
+      workers.each_with_index { |worker, index| @run.records[index] = heard[worker] }
       @job.heard(heard[client]) if client
-      @run.end
+      @run.finish
       true
     ensure
       @children.each(&:kill)
@@ -35,29 +33,22 @@ module ConvoyWork
 
     private
 
-    def start(name)
-      child = Child.new(name, @children.map(&:line)) { |line| yield line }
-      @children << child
-      child
+    def start
+      @children << yield(@children.map(&:line))
+      @children.last
     rescue SystemCallError => e
       raise Failed, "cannot start process #{@children.size + 1} of #{@run.records.size}: #{e.message}; " \
                     "use fewer workers (-w)"
     end
 
     def start_worker(index)
-      start("worker-#{index + 1}") do |line|
-        @job.settle(index)
-        worker = Worker.new(@run, index)
-        worker.work { Child.wait_for_go(line) }
-        worker.record
-      end
-    end
-
-    def start_client
-      start("the client") do
-        @job.settle(:client)
-        KernelCalls.name_thread("client")
-        @job.serve_me
+      start do |others|
+        Child.new("worker-#{index + 1}", others) do |line|
+          @job.settle(index)
+          worker = Worker.new(@run, index)
+          worker.work { Child.wait_for_go(line) }
+          worker.record
+        end
       end
     end
 
@@ -70,8 +61,7 @@ module ConvoyWork
       false
     end
 
-    # Until all have ended: { child => what it said }. Nil after a message if one ended badly and
-    # the others cannot go on without it.
+    # Until all have ended: { child => what it said }. Nil after a message if one ended badly.
     def listen
       heard = {}
       until heard.size == @children.size
@@ -81,18 +71,10 @@ module ConvoyWork
           next if child.hear
 
           heard[child] = child.finish
-          return Output.say(child.complaint) unless heard[child] || @job.goes_on?
+          return Output.say(child.complaint) unless heard[child]
         end
       end
       heard
-    end
-
-    # What it said of itself, or how it died.
-    def take(index, worker, record)
-      return @run.records[index] = record if record
-
-      @run.records[index].error = worker.complaint
-      @run.records[index].pid = @run.records[index].tid = worker.pid
     end
   end
 end

@@ -11,7 +11,6 @@ module ConvoyWork
     class Gate
       def initialize(count)
         @missing = count
-        @broken = false
         @mutex = Thread::Mutex.new
         @opened = Thread::ConditionVariable.new
       end
@@ -20,33 +19,30 @@ module ConvoyWork
         @mutex.synchronize do
           @missing -= 1
           @opened.broadcast if @missing.zero?
-          @opened.wait(@mutex) until @missing.zero? || @broken
-          raise Failed, "another worker failed" if @broken
-        end
-      end
-
-      # Somebody will not come.
-      def break
-        @mutex.synchronize do
-          @broken = true
-          @opened.broadcast
+          @opened.wait(@mutex) until @missing.zero?
         end
       end
     end
 
     def initialize(run)
       @run = run
+      @job = run.job
       @gate = Gate.new(run.records.size)
+      @ended = Thread::Queue.new
     end
 
-    # True when there are results to judge, good or bad.
+    # True when there are results to judge; false after a message.
     def execute
-      @run.begin
-      client = start_client
-      @run.job.settle(0)
-      start_threads.each(&:join)
-      listen(client) if client
-      @run.end
+      @run.start
+      client = Child.client(@job, []) if @job.client?
+      @job.settle(0)
+      threads = start_threads
+      return false unless all_ended?
+
+      threads.each(&:join)
+      return false if client && !listen(client)
+
+      @run.finish
       true
     ensure
       client&.kill
@@ -54,39 +50,40 @@ module ConvoyWork
 
     private
 
-    # Before the threads: it is forked.
-    def start_client
-      job = @run.job
-      return unless job.client?
-
-      Child.new("the client", []) do
-        job.settle(:client)
-        KernelCalls.name_thread("client")
-        job.serve_me
-      end
-    end
-
-    def listen(client)
-      heard = client.finish
-      heard ? @run.job.heard(heard) : @run.complain(client.complaint)
-    end
-
     def start_threads
       Array.new(@run.records.size) do |index|
-        Thread.new { work(index) }
+        Thread.new { @ended << error_of(index) }
       rescue ThreadError => e
         raise Failed, "cannot start thread #{index + 1} of #{@run.records.size}: #{e.message}; " \
                       "use fewer workers (-w)"
       end
     end
 
-    def work(index)
-      worker = Worker.new(@run, index)
-      worker.work { @gate.wait }
+    # What went wrong in this worker, or nil.
+    def error_of(index)
+      Worker.new(@run, index).work { @gate.wait }
+      nil
     rescue StandardError, ScriptError, NoMemoryError => e
-      worker.record.error = "worker-#{index + 1} failed: #{Output.explain(e)}"
-      @gate.break
-      @run.job.abort
+      "worker-#{index + 1} failed: #{Output.explain(e)}"
+    end
+
+    # The first that fails is enough: others may wait for it for ever. They end with this process.
+    def all_ended?
+      @run.records.each do
+        error = @ended.pop
+        next unless error
+
+        Output.say(error)
+        return false
+      end
+      true
+    end
+
+    def listen(client)
+      heard = client.finish
+      Output.say(client.complaint) unless heard
+      @job.heard(heard) if heard
+      !heard.nil?
     end
   end
 end

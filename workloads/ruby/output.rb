@@ -56,8 +56,8 @@ module ConvoyWork
       outcome = record.outcomes[number]
       {
         "name" => run.tasks[number].name, "worker" => record.worker, "pid" => record.pid,
-        "tid" => record.tid, "start_ns" => outcome&.start_ns, "end_ns" => outcome&.end_ns,
-        "result" => outcome&.result&.to_s, "ok" => outcome&.ok ? true : false
+        "tid" => record.tid, "start_ns" => outcome.start_ns, "end_ns" => outcome.end_ns,
+        "result" => outcome.result.to_s, "ok" => outcome.ok
       }
     end
 

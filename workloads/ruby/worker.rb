@@ -12,7 +12,7 @@ module ConvoyWork
   Outcome = Struct.new(:start_ns, :end_ns, :result, :ok)
 
   # What is known of a worker. A worker process sends its own to the main process.
-  Record = Struct.new(:worker, :pid, :tid, :start_ns, :end_ns, :schedstat, :error, :outcomes) do
+  Record = Struct.new(:worker, :pid, :tid, :start_ns, :end_ns, :schedstat, :outcomes) do
     def initialize(worker)
       super(worker)
       self.outcomes = {} # by number of the task
@@ -37,11 +37,10 @@ module ConvoyWork
       yield
       before = KernelCalls.schedstat
       record.start_ns = KernelCalls.now
-      @run.numbers_of(@index).each { |number| execute(number) }
-    ensure
-      record.end_ns = KernelCalls.now if record.start_ns
-      after = before && KernelCalls.schedstat
-      record.schedstat = difference(before, after) if after
+      @run.numbers_of(@index).each { |number| record.outcomes[number] = execute(@run.tasks[number]) }
+      record.end_ns = KernelCalls.now
+      after = KernelCalls.schedstat
+      record.schedstat = difference(before, after) if before && after
     end
 
     private
@@ -50,17 +49,16 @@ module ConvoyWork
       { "run_ns" => after[0] - before[0], "run_delay_ns" => after[1] - before[1] }
     end
 
-    def execute(number)
-      task = @run.tasks[number]
-      outcome = record.outcomes[number] = Outcome.new(KernelCalls.now)
-      log(outcome.start_ns, "#{task.name} started")
+    def execute(task)
+      start_ns = KernelCalls.now
+      log(start_ns, "#{task.name} started")
       result = task.call
-      outcome.end_ns = KernelCalls.now
-      outcome.result = result
-      took = outcome.end_ns - outcome.start_ns
-      outcome.ok = result == task.expected && took >= task.min_ns
-      log(outcome.end_ns, format("%s finished after %.6f s: %s%s", task.name, took / 1e9, result,
-                                 outcome.ok ? "" : ", which is WRONG"))
+      end_ns = KernelCalls.now
+      took = end_ns - start_ns
+      ok = result == task.expected && took >= task.min_ns
+      log(end_ns, format("%s finished after %.6f s: %s%s", task.name, took / 1e9, result,
+                         ok ? "" : ", which is WRONG"))
+      Outcome.new(start_ns, end_ns, result, ok)
     end
 
     def log(at_ns, text)
