@@ -11,8 +11,6 @@
 
 #include "verdict_parts.h"
 
-#define BUSY_MACHINE 0.20	/* share of serial's time without a CPU, from which walls mean little */
-
 static void say_warnings(const struct report *report, FILE *out)
 {
 	unsigned long long wrong = 0;
@@ -28,29 +26,28 @@ static void say_warnings(const struct report *report, FILE *out)
 			wrong == 1 ? "" : "s", wrong == 1 ? "was" : "were");
 }
 
-/*
- * One thread alone that waits for a CPU waits for other programs, or has used up what it was
- * given: whatever was compared was not the only thing that ran.
- */
-static void say_busy(const struct report *report, const struct family *families, size_t n,
-		     FILE *out)
+/* Why nothing was advised. */
+static void say_busy(const struct family *families, size_t n, FILE *out)
 {
 	const struct report_mode *worst = NULL;
+	bool serial = false;
 	char share[24];
 
 	for (size_t i = 0; i < n; i++) {
-		const struct report_mode *serial = families[i].ways[WAY_SERIAL];
+		const struct report_mode *waited = families[i].waited;
 
-		if (serial && verdict__queued(serial) >= BUSY_MACHINE &&
-		    (!worst || verdict__queued(serial) > verdict__queued(worst)))
-			worst = serial;
+		if (!waited || (worst && verdict__queued(waited) <= verdict__queued(worst)))
+			continue;
+		worst = waited;
+		serial = waited == families[i].ways[WAY_SERIAL];
 	}
-	if (!worst || !report->valid)
-		return;
-	fprintf(out,
-		"The machine was busy: even serial, one thread alone, spent %s of its time waiting "
-		"for a CPU.\n",
-		verdict__percent(share, verdict__queued(worst)));
+	if (worst)
+		fprintf(out,
+			"The machine was busy: even %s spent %s of %s time waiting for a CPU. Ask "
+			"again when it is quiet.\n",
+			serial ? "serial, one thread alone," :
+				 "processes, of which there were no more than CPUs,",
+			verdict__percent(share, verdict__queued(worst)), serial ? "its" : "their");
 }
 
 static bool is_command(const struct report_mode *mode)
@@ -110,7 +107,7 @@ static int say_all(const struct report *report, const struct family *families, s
 		err = verdict__say_families(report, families, n, out);
 	say_commands(&everyone);
 	say_runtimes(&everyone);
-	say_busy(report, families, n, out);
+	say_busy(families, n, out);
 	say_rounds(report, out);
 	return err;
 }
@@ -188,29 +185,39 @@ static int weigh(const struct contest *contest, const struct report_mode *best,
 	return 0;
 }
 
-/* Who wins: the name of the mode, "" if nobody does; and how sure that is. */
-static int decide(const struct report *report, const char *family, char best_mode[64],
-		  struct maybe *confidence, struct family *into)
+/* Who wins: the best mode and how sure that is; whether it is clear, is for the caller, too. */
+static int decide(const struct report *report, const char *family, const struct report_mode **best,
+		  bool *clear, struct maybe *confidence)
 {
-	const struct report_mode *best;
 	struct contest contest;
-	bool clear;
 	int err;
 
-	best_mode[0] = '\0';
 	err = contest__of(&contest, report, family);
 	if (err)
 		return err;
-	best = fastest(&contest, &clear);
-	if (best && clear)
-		snprintf(best_mode, 64, "%s", best->mode);
-	if (into) {
-		into->best = best;
-		into->clear = clear;
-	}
-	err = weigh(&contest, best, confidence);
+	*best = fastest(&contest, clear);
+	err = weigh(&contest, *best, confidence);
 	free(contest.modes);
 	return err;
+}
+
+/* Of all families that compete. */
+static int decide_all(struct report *report, const struct family *families, size_t n)
+{
+	const struct report_mode *best;
+	bool clear, interpreters = false;
+	int err = decide(report, NULL, &best, &clear, &report->verdict.confidence);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++)
+		interpreters |= families[i].name[0] != '\0';
+	for (size_t i = 0; i < n; i++)
+		clear = clear && (!families[i].waited || (interpreters && !families[i].name[0]));
+	if (best && clear)
+		snprintf(report->verdict.best_mode, sizeof(report->verdict.best_mode), "%s",
+			 best->mode);
+	return 0;
 }
 
 /* Ends what is said with the last sentence, not with an empty line. */
@@ -234,9 +241,12 @@ static int judge_family(const struct report *report, struct family *family,
 	int err;
 
 	snprintf(to->name, sizeof(to->name), "%s", family->name);
-	err = decide(report, family->name, to->best_mode, &to->confidence, family);
+	err = decide(report, family->name, &family->best, &family->clear, &to->confidence);
 	if (err)
 		return err;
+	family->clear = family->clear && !family->waited;
+	if (family->best && family->clear)
+		snprintf(to->best_mode, sizeof(to->best_mode), "%s", family->best->mode);
 	out = open_memstream(&to->text, &size);
 	if (!out)
 		return -ENOMEM;
@@ -253,9 +263,7 @@ static int judge_all(struct report *report, struct family *families, size_t n)
 
 	report->verdict.families = told;
 	report->verdict.n_families = told ? n : 0;
-	err = told ? decide(report, NULL, report->verdict.best_mode, &report->verdict.confidence,
-			    NULL) :
-		     -ENOMEM;
+	err = told ? decide_all(report, families, n) : -ENOMEM;
 	for (size_t i = 0; i < n && !err; i++)
 		err = judge_family(report, &families[i], &told[i]);
 	if (err)

@@ -28,13 +28,22 @@ static bool is_one(const char *noun)
 	return !strcmp(noun, "serial") || noun == pool;
 }
 
+/* What holds, or what only was so while the machine did other things as well. */
+static const char *is_or_are(const struct judge *j, const char *noun)
+{
+	if (j->busy)
+		return is_one(noun) ? "was" : "were";
+	return is_one(noun) ? "is" : "are";
+}
+
 /* "1.93x faster than threads (1.89-1.97; more)": the interval is of one family only. */
 static void say_faster(const struct judge *j, const struct comparison *c, const char *slower,
 		       const char *more)
 {
 	char ratio[VERDICT_RANGE], lo[24], hi[24];
 
-	fprintf(j->out, "%s faster than %s", verdict__times_range(ratio, &c->ratio), slower);
+	fprintf(j->out, "%s faster than %s%s", verdict__times_range(ratio, &c->ratio), slower,
+		j->busy ? " this time" : "");
 	if (j->n == 1)
 		fprintf(j->out, " (%s-%s%s)", verdict__times(lo, c->lo), verdict__times(hi, c->hi),
 			more);
@@ -62,7 +71,7 @@ static void say_compared(const struct judge *j, const struct comparison *c, cons
 		return;
 	case RELATION_CLEAR:
 		fprintf(j->out, "%s%c%s %s ", under, first_letter(under, faster), faster + 1,
-			is_one(faster) ? "is" : "are");
+			is_or_are(j, faster));
 		say_faster(j, c, slower, "");
 		fputs(".\n", j->out);
 		return;
@@ -239,8 +248,10 @@ static void say_against_serial(const struct judge *j)
 	for (size_t i = 0; i < j->n; i++) {
 		const struct report_mode *threads = j->families[i]->ways[WAY_GIL];
 		const struct report_mode *serial = j->families[i]->ways[WAY_SERIAL];
+		enum relation relation = verdict__compare(threads, serial).relation;
 
-		if (verdict__compare(threads, serial).relation == RELATION_MISSING)
+		/* A median of walls that scatter widely is no finding. */
+		if (relation == RELATION_MISSING || relation == RELATION_OPEN)
 			return;
 		verdict__widen(&range, threads->wall_ns.median / serial->wall_ns.median,
 			       j->families[i]->label, i == 0);
@@ -280,8 +291,9 @@ static void say_use(const struct judge *j, const struct comparison *c, const cha
 	char more[VERDICT_RANGE + 32];
 
 	fputs(under, j->out);
-	if (verdict__serial_wins(j->families[0]))
-		fprintf(j->out, "%c%s are ", first_letter(under, faster), faster + 1);
+	if (j->busy || verdict__serial_wins(j->families[0]))
+		fprintf(j->out, "%c%s %s ", first_letter(under, faster), faster + 1,
+			is_or_are(j, faster));
 	else
 		fprintf(j->out, "%cse %s: ", first_letter(under, "u"),
 			c->first_wins ? "THREADS" : "PROCESSES");
@@ -356,7 +368,7 @@ static void say_free(const struct judge *j)
 
 	if (c.relation == RELATION_CLEAR) {
 		say_use(j, &c, "", "threads");
-	} else if (gain.relation == RELATION_CLEAR && gain.first_wins) {
+	} else if (gain.relation == RELATION_CLEAR && gain.first_wins && !j->busy) {
 		fputs("Use THREADS: ", j->out);
 		say_faster(j, &gain, "serial", "");
 		fputs(".\n", j->out);

@@ -14,6 +14,8 @@
 
 #define FEW 3			/* families from which on the alike are told of together */
 #define NAMED 3			/* members that a group is named by; else they are counted */
+#define SERIAL_WAITED 0.20	/* share of its time without a CPU, from which it was not alone */
+#define PROCESSES_WAITED 0.35	/* the same of processes that have a CPU each */
 
 static struct family *family_of(struct family *families, size_t n, const char *name)
 {
@@ -45,6 +47,25 @@ static void find_ways(const struct report *report, struct family *family)
 	}
 }
 
+/*
+ * Walls of a machine that does other things as well tell of these, and may be clearly apart
+ * for no other reason. One thread alone that waits for a CPU waits for other programs, or has
+ * used up what it was given; so do processes that are no more than the CPUs.
+ */
+static const struct report_mode *find_waited(const struct report *report,
+					     const struct family *family)
+{
+	const struct report_mode *serial = family->ways[WAY_SERIAL];
+	const struct report_mode *processes = family->ways[WAY_PROCESSES];
+
+	if (serial)
+		return verdict__queued(serial) >= SERIAL_WAITED ? serial : NULL;
+	if (processes && report->workers && report->workers <= report->host.cpus_usable &&
+	    verdict__queued(processes) >= PROCESSES_WAITED)
+		return processes;
+	return NULL;
+}
+
 int verdict__families(const struct report *report, struct family **families, size_t *n)
 {
 	*n = 0;
@@ -62,6 +83,7 @@ int verdict__families(const struct report *report, struct family **families, siz
 		outside__terminal(family->label, sizeof(family->label),
 				  name[0] ? name : "convoy-work", 32, true);
 		find_ways(report, family);
+		family->waited = find_waited(report, family);
 	}
 	return 0;
 }
@@ -79,6 +101,7 @@ static struct judge judge_of(const struct report *report, const struct family *c
 		.without = own ? "Without a GIL, " : "",
 		.gil_threads = own ? "GIL threads" : "threads",
 		.brief = brief,
+		.busy = members[0]->waited != NULL,
 		.out = out,
 	};
 }
@@ -110,8 +133,9 @@ static bool alike(const struct family *a, const struct family *b)
 	/* Convoy's own machine has sentences of its own. */
 	if (!a->name[0] || !b->name[0])
 		return false;
-	if (threads != verdict__threads(b) || !a->ways[threads] != !b->ways[threads] ||
-	    waits != verdict__work_waits(b) || verdict__serial_wins(a) != verdict__serial_wins(b))
+	if (!a->waited != !b->waited || threads != verdict__threads(b) ||
+	    !a->ways[threads] != !b->ways[threads] || waits != verdict__work_waits(b) ||
+	    verdict__serial_wins(a) != verdict__serial_wins(b))
 		return false;
 	if (!a->ways[threads])
 		return same_outcome(a, b, WAY_PROCESSES, WAY_SERIAL);

@@ -53,7 +53,8 @@ struct family {
 	char label[4 * 32 + 1];	/* harmless; of convoy's own machine "convoy-work" */
 	const struct report_mode *ways[WAY_COUNT];
 	const struct report_mode *best;	/* the smallest median; NULL: nothing was measured */
-	bool clear;		/* and its interval lies below all others' */
+	bool clear;		/* and its interval lies below all others', on a quiet machine */
+	const struct report_mode *waited;	/* what shows that it was busy; NULL: it was not */
 };
 
 /*
@@ -67,6 +68,7 @@ struct judge {
 	const char *under, *without;	/* "Under a GIL, "; "" where the family says so already */
 	const char *gil_threads;	/* what its threads are called: "GIL threads", "threads" */
 	bool brief;		/* which way to go, without the reasons */
+	bool busy;		/* the machine was: what was measured is told, and nothing advised */
 	FILE *out;
 };
 

@@ -657,6 +657,7 @@ static void test_busy_machine(void **state)
 {
 	struct sketch busy[3];
 	struct report *report;
+	const char *text;
 
 	(void)state;
 	memcpy(busy, computing, sizeof(busy));
@@ -668,12 +669,55 @@ static void test_busy_machine(void **state)
 	busy[0].preempted = 700;
 	busy[0].wakeup = 20;
 	report = one("python3.13", busy, 3, 5);
+	text = verdict_of(report);
+	assert_contains(text, "python3.13: processes were 1.94x faster than threads this time (");
+	assert_contains(text,
+			"\nThe machine was busy: even serial, one thread alone, spent 72 % of "
+			"its time waiting for a CPU. Ask again when it is quiet.");
+	assert_lacks(text, "PROCESSES");
+	assert_string_equal(report->verdict.best_mode, "");
+	assert_string_equal(family_of(report, "python3.13")->best_mode, "");
+	report__free(report);
+
+	/* Without serial, by processes that could have had a CPU each. */
+	busy[2].running = 600;
+	busy[2].preempted = 400;
+	report = one("python3.13", busy + 1, 2, 5);
 	assert_contains(verdict_of(report),
-			"\nThe machine was busy: even serial, one thread alone, "
-			"spent 72 % of its time waiting for a CPU.");
-	/* What lost events make look like waiting may be none. */
-	report->valid = false;
-	assert_lacks(verdict_of(report), "busy");
+			"\nThe machine was busy: even processes, of which there "
+			"were no more than CPUs, spent 40 % of their time ");
+	report->workers = 3;
+	assert_contains(verdict_of(report), "python3.13: use PROCESSES: ");
+	report__free(report);
+
+	/* Not all rounds need be of the same hour. */
+	report = empty_report();
+	add_interpreter(report, "python3.11", computing, 3, 5);
+	add_interpreter(report, "python3.12", busy, 3, 5);
+	add_interpreter(report, "python3.13", computing, 3, 5);
+	text = verdict_of(report);
+	assert_contains(text, "python3.11 and python3.13: use PROCESSES: ");
+	assert_contains(text, "python3.12: processes were 1.94x faster than threads this time ");
+	assert_string_equal(report->verdict.best_mode, "");
+	report__free(report);
+}
+
+/* Convoy's own machine is no other, and does not speak for interpreters. */
+static void test_busy_beside_c(void **state)
+{
+	struct sketch busy = { "serial", 1000, 0.004, 0.3, 3, 41, 280, 700, 20, 0, 0 };
+	struct report *report = empty_report();
+
+	(void)state;
+	add_mode(report, &busy, 5);
+	add_mode(report, &five[4], 5);
+	assert_contains(verdict_of(report), "Processes were 1.88x faster than serial this time (");
+	assert_contains(report->verdict.text, "The machine was busy");
+	assert_string_equal(report->verdict.best_mode, "");
+	report__forget_verdict(report);
+	add_interpreter(report, "python3.13", computing, 3, 5);
+	verdict_of(report);
+	assert_string_equal(report->verdict.best_mode, "python3.13:processes");
 	report__free(report);
 }
 
@@ -759,6 +803,7 @@ int main(void)
 		cmocka_unit_test(test_convoy_effect),
 		cmocka_unit_test(test_one_cpu),
 		cmocka_unit_test(test_busy_machine),
+		cmocka_unit_test(test_busy_beside_c),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_json),
 	};
