@@ -256,14 +256,15 @@ static int look_at_watched(struct names *names, struct found_words *found)
 	for (size_t i = 0; i < names->n_watched; i++) {
 		struct watched *watched = &names->watched[i];
 		struct process *process = watched->process;
-		bool over = process->gone;
+		bool over = process->gone || ++watched->looks > WATCH_LOOKS;
 
 		if (!over && !err) {
 			open_process(names, process);
 			err = names_runtimes__look(process, found);
 			close_process(process);
-			over = names_runtimes__are_found(process) ||
-			       ++watched->looks == WATCH_LOOKS;
+			over = names_runtimes__are_found(process);
+		} else if (!err) {
+			err = names_runtimes__give_up(process, found);
 		}
 		if (over) {
 			process->watched = false;

@@ -20,6 +20,7 @@ struct runtime_seen {
 	int state;		/* what find() returned last; 1: not asked yet */
 	size_t modules;		/* how many there were then */
 	struct runtime_found *found;	/* NULL: it is not there */
+	struct runtime_found *not_yet;	/* what there was of it when it was not set up yet */
 };
 
 /* A program in a process: from its exec to the next one, or to its end. */
@@ -70,6 +71,8 @@ bool names_runtimes__word(struct process *process, uint64_t word, const char *co
 bool names_runtimes__is_early(const char *path);
 /* Has names_runtimes__look() said of all such ones whether they are there? */
 bool names_runtimes__are_found(const struct process *process);
+/* It is not looked for again: of what was not set up yet, what there was of it is written. */
+int names_runtimes__give_up(struct process *process, struct found_words *found);
 /* The lock that is known by its mutex, in what was found; NULL: there is none. */
 const struct convoy_guard *names_runtimes__guard(const struct process *process);
 

@@ -161,12 +161,15 @@ static int look_for(const struct runtime *runtime, struct runtime_seen *seen,
 		return -ENOMEM;
 	seen->modules = modules;
 	seen->state = runtime->find(&view, result);
-	if (seen->state) {
-		free(result);
-		return 0;
+	free(seen->not_yet);
+	seen->not_yet = seen->state == -EAGAIN ? result : NULL;
+	if (!seen->state) {
+		seen->found = result;
+		return write_found(process, result, found);
 	}
-	seen->found = result;
-	return write_found(process, result, found);
+	if (!seen->not_yet)
+		free(result);
+	return 0;
 }
 
 int names_runtimes__look(struct process *process, struct found_words *found)
@@ -249,6 +252,23 @@ bool names_runtimes__are_found(const struct process *process)
 	return true;
 }
 
+int names_runtimes__give_up(struct process *process, struct found_words *found)
+{
+	int err = 0;
+
+	for (size_t i = 0; process->runtimes && runtimes[i] && !err; i++) {
+		struct runtime_seen *seen = &process->runtimes[i];
+
+		if (!runtimes[i]->early || !seen->not_yet || !seen->not_yet->info.hint[0])
+			continue;
+		seen->state = 0;
+		seen->found = seen->not_yet;
+		seen->not_yet = NULL;
+		err = write_found(process, seen->found, found);
+	}
+	return err;
+}
+
 const struct convoy_guard *names_runtimes__guard(const struct process *process)
 {
 	for (size_t i = 0; process->runtimes && runtimes[i]; i++) {
@@ -262,8 +282,10 @@ const struct convoy_guard *names_runtimes__guard(const struct process *process)
 
 void names_runtimes__free(struct process *process)
 {
-	for (size_t i = 0; process->runtimes && runtimes[i]; i++)
+	for (size_t i = 0; process->runtimes && runtimes[i]; i++) {
 		free(process->runtimes[i].found);
+		free(process->runtimes[i].not_yet);
+	}
 	free(process->runtimes);
 	process->runtimes = NULL;
 }

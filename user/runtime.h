@@ -57,7 +57,10 @@ struct runtime {
 	 * word is first waited on: what its threads waited for before cannot be told afterwards.
 	 */
 	bool early;
-	/* Is it in this process? -ENOENT: no. Returns 0, -ENOENT, or -EAGAIN: not set up yet. */
+	/*
+	 * Is it in this process? Returns 0, -ENOENT: no, or -EAGAIN: not set up yet. Then a hint
+	 * in the info says what to believe if that stays so.
+	 */
 	int (*find)(const struct process_view *view, struct runtime_found *found);
 	/*
 	 * Does a thread that waits here, in these functions (the innermost first; "": not

@@ -180,6 +180,13 @@ static int unknown(struct runtime_found *found, const char *hint)
 	return 0;
 }
 
+/* That is how it looks now; it may be about to be set up, or to change. */
+static int unknown_yet(struct runtime_found *found, const char *hint)
+{
+	unknown(found, hint);
+	return -EAGAIN;
+}
+
 static void add_word(const struct process_view *view, struct runtime_found *found,
 		     const struct version *version, uint64_t address, size_t size,
 		     enum lock_role role)
@@ -318,11 +325,11 @@ static int find_in_vm(const struct process_view *view, struct runtime_found *fou
 	struct vm_2 start;
 
 	if (read_live(view, vm, &start, sizeof(start)))
-		return unknown(found, HINT_GONE);
+		return unknown_yet(found, HINT_GONE);
 	if (!start.main_thread)
 		return -EAGAIN;
 	if (!looks_like_gvl(&start.gvl, vm + offsetof(struct vm_2, gvl)))
-		return unknown(found, HINT_LAYOUT);
+		return unknown_yet(found, HINT_LAYOUT);
 	return add_gvl(view, found, version, vm + offsetof(struct vm_2, gvl));
 }
 
@@ -357,14 +364,14 @@ static int find_in_ractor(const struct process_view *view, struct runtime_found 
 	struct vm_3 start;
 
 	if (read_live(view, vm, &start, sizeof(start)))
-		return unknown(found, HINT_GONE);
+		return unknown_yet(found, HINT_GONE);
 	if (!start.main_ractor || !start.main_thread)
 		return -EAGAIN;
 	if (start.main_ractor % 8 || read_live(view, start.main_ractor, ractor, sizeof(ractor)))
-		return unknown(found, HINT_LAYOUT);
+		return unknown_yet(found, HINT_LAYOUT);
 	at = look_in_ractor(ractor, start.main_ractor, start.main_thread, is_sched);
 	if (!at)
-		return unknown(found, HINT_LAYOUT);
+		return unknown_yet(found, HINT_LAYOUT);
 	return is_sched ? add_sched(view, found, version, at) : add_gvl(view, found, version, at);
 }
 
@@ -384,16 +391,16 @@ static int ruby__find(const struct process_view *view, struct runtime_found *fou
 	recent = version.major == 3 && version.minor <= 4;
 	if (!old && !recent)
 		return unknown(found, HINT_VERSION);
-	if (view->symbol(view->ctx, "gnu_get_libc_version", &address, &size))
-		return unknown(found, HINT_LIBC);
 	if (view->symbol(view->ctx, "ruby_current_vm_ptr", &pointer, &size))
 		return unknown(found, HINT_STRIPPED);
 	if (read_live(view, pointer, &vm, sizeof(vm)))
-		return unknown(found, HINT_GONE);
+		return unknown_yet(found, HINT_GONE);
 	if (!vm)
 		return -EAGAIN;
+	if (view->symbol(view->ctx, "gnu_get_libc_version", &address, &size))
+		return unknown_yet(found, HINT_LIBC);
 	if (vm % 8)
-		return unknown(found, HINT_LAYOUT);
+		return unknown_yet(found, HINT_LAYOUT);
 	return old ? find_in_vm(view, found, &version, vm) :
 		     find_in_ractor(view, found, &version, vm);
 }

@@ -34,10 +34,12 @@ static struct convoy_guard guards[CONVOY_GUARDS];
 /* As the runtime is when it is looked for early: nothing is asked of the process. */
 static int find_early(struct runtime_found *found)
 {
-	if (!asked++ && answer)
-		return answer;
 	strcpy(found->info.name, "MadeUp");
 	strcpy(found->info.version, "1.2");
+	strcpy(found->info.hint, "not set up");
+	if (!asked++ && answer)
+		return answer;
+	found->info.hint[0] = 0;
 	found->info.gil = GIL_PRESENT;
 	found->guard = guard;
 	found->n_words = 1;
@@ -318,6 +320,7 @@ static void test_found_early(void **state)
 static void test_never_set_up(void **state)
 {
 	const struct mapping its = file_of(4711, "/usr/lib/libmade_up.so.1");
+	json_t *documents, *written = NULL;
 	unsigned looks = 0;
 	struct names *names;
 
@@ -327,9 +330,18 @@ static void test_never_set_up(void **state)
 	for (; names__is_watching(names) && looks < 10000; looks++) {
 		asked = 0;
 		answer = -EAGAIN;
-		json_decref(documents_of(names));
+		documents = documents_of(names);
+		if (json_array_size(documents))
+			written = json_incref(json_array_get(documents, 0));
+		json_decref(documents);
 	}
 	assert_in_range(looks, 10, 9999);
+	/* With what it was like, and why nothing is known of its lock. */
+	assert_string_equal(text_of(written, "name"), "MadeUp");
+	assert_string_equal(text_of(written, "gil"), "unknown");
+	assert_string_equal(text_of(written, "hint"), "not set up");
+	json_decref(written);
+	assert_no_guard(4711);
 	names__free(names);
 }
 
