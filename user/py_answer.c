@@ -381,29 +381,26 @@ static void say_gain(struct answer *answer)
 static void say_spent(struct answer *answer)
 {
 	const struct why_facts *facts = &answer->facts;
+	bool open = answer->kind == PY_CROWDED || answer->kind == PY_UNKNOWN;
 	FILE *out = answer->out;
 
-	if (!answer->rule->complete) {
+	if (!answer->rule->complete || open) {
 		fprintf(out, "%s spent ",
 			answer->mode->n_threads == 1 ?
 				"Its only thread" :
 				"Apart from waiting for each other, its threads");
 		why__say_spent(facts, out);
-		fputs(". ", out);
+		/* What the time went to is known; to guess at the reason is not asked for. */
+		fputs(answer->kind == PY_UNKNOWN ? "." : ". ", out);
 	}
 	if (answer->kind == PY_CROWDED) {
 		why_say__queue(facts, out);
-		fputs(" Run it again when the machine is quiet.\n", out);
-		return;
+		fputs(" Run it again when the machine is quiet.", out);
 	}
-	if (answer->kind == PY_UNKNOWN) {
-		/* What the time went to is known; to guess at the reason is not asked for. */
-		fputc('\n', out);
-		return;
-	}
-	answer->rule->say(facts, out);
+	if (!open)
+		answer->rule->say(facts, out);
 	fputc('\n', out);
-	if (!uses_processes(answer) && answer->kind != PY_NO_GIL)
+	if (!open && !uses_processes(answer) && answer->kind != PY_NO_GIL)
 		verdict__say_instead(&answer->judge, answer->mode, instead_of(answer));
 }
 

@@ -83,6 +83,8 @@ static char *answer_in(struct report *report, const struct py_context *context)
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_lacks(text, unknown[i]);
 	assert_lacks(text, "\n\n");
+	assert_lacks(text, " \n");
+	assert_lacks(text, ".I");
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 && *c != '\n')
 			fail_msg("byte %#x in:\n%s", *c, text);
