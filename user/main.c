@@ -17,7 +17,7 @@ static const struct command commands[] = {
 	{ "report", "make the report of a recording, anywhere", cmd_report },
 	{ "py", "run a Python script and say whether it is GIL-bound", cmd_py },
 	{ "why", "say what a running process waits for, in a paragraph", cmd_why },
-	{ "list", "list the jobs and modes", cmd_list },
+	{ "list", "list the jobs and modes, or the interpreters here", cmd_list },
 	{ "doctor", "say what this kernel and user can do, and how to get the rest", cmd_doctor },
 };
 
