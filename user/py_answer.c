@@ -106,6 +106,21 @@ static double futex_share(const struct report_mode *mode)
 	return wanted_share(mode, waits_ns);
 }
 
+/*
+ * Is a part of what threads wanted too little to matter only for what they waited for CPUs? Who
+ * waits for a GIL looks for it every few ms, and then waits for a CPU to wait again.
+ */
+static bool is_hidden(const struct report_mode *mode, double share)
+{
+	double wanted_ns = (double)mode->time_ns[ACCOUNT_RUNNING] +
+			   (double)mode->time_ns[ACCOUNT_PREEMPTED] +
+			   (double)mode->time_ns[ACCOUNT_WAKEUP];
+	double waits_ns = share < 1 ? share * wanted_ns / (1 - share) : wanted_ns;
+	double ran_ns = (double)mode->time_ns[ACCOUNT_RUNNING];
+
+	return waits_ns >= GIL_MATTERS * (waits_ns + ran_ns);
+}
+
 /* Did it want CPUs that it did not get, although it did not use all? Others had them. */
 static bool is_crowded(const struct report *report, const struct report_mode *mode)
 {
@@ -121,6 +136,7 @@ static enum py_answer choose(const struct report *report, const struct report_mo
 {
 	struct gil_sum gils = report_mode__gils(mode);
 	struct gil_outlook outlook = report_mode__outlook(report, mode);
+	bool crowded;
 
 	if (!mode->lifetime_ns)
 		return PY_NOTHING;
@@ -132,13 +148,16 @@ static enum py_answer choose(const struct report *report, const struct report_mo
 	/* Of what was lost nobody knows whether it was waiting. */
 	if (!report->valid)
 		return gils.without && !gils.unknown && !gils.with ? PY_NO_GIL : PY_UNKNOWN;
+	crowded = is_crowded(report, mode);
 	if (gils.with && !gils.unknown)
-		return PY_FREE;
+		return crowded && is_hidden(mode, gil_share(mode)) ? PY_CROWDED : PY_FREE;
 	if (gils.without && !gils.unknown)
 		return PY_NO_GIL;
 	if (mode->n_threads && mode->n_threads == n_processes)
 		return PY_ALONE;
-	return futex_share(mode) < GIL_MATTERS ? PY_NO_WAITS : PY_UNKNOWN;
+	if (futex_share(mode) >= GIL_MATTERS)
+		return PY_UNKNOWN;
+	return crowded && is_hidden(mode, futex_share(mode)) ? PY_CROWDED : PY_NO_WAITS;
 }
 
 enum py_answer py_answer__choose(const struct report *report)
@@ -249,7 +268,7 @@ static void say_headline(const struct answer *answer)
 	FILE *out = answer->out;
 	char which[VERDICT_RUNTIME], share[WHY_WORD];
 
-	if (answer->kind == PY_UNKNOWN)
+	if (answer->kind == PY_UNKNOWN || answer->kind == PY_CROWDED)
 		fputs("It is not known whether ", out);
 	if (answer->kind == PY_NOTHING)
 		fputs("Nothing was recorded of ", out);
@@ -280,6 +299,9 @@ static void say_headline(const struct answer *answer)
 			" is not GIL-bound: of the time that its threads wanted to run, %s at most "
 			"went by waiting for anything that may be a GIL.",
 			why__percent(share, futex_share(answer->mode)));
+		break;
+	case PY_CROWDED:
+		fputs(" is GIL-bound: the machine was too busy.", out);
 		break;
 	case PY_UNKNOWN:
 		fputs(" is GIL-bound", out);
@@ -359,24 +381,26 @@ static void say_gain(struct answer *answer)
 static void say_spent(struct answer *answer)
 {
 	const struct why_facts *facts = &answer->facts;
+	bool open = answer->kind == PY_CROWDED || answer->kind == PY_UNKNOWN;
 	FILE *out = answer->out;
 
-	if (!answer->rule->complete) {
+	if (!answer->rule->complete || open) {
 		fprintf(out, "%s spent ",
 			answer->mode->n_threads == 1 ?
 				"Its only thread" :
 				"Apart from waiting for each other, its threads");
 		why__say_spent(facts, out);
-		fputs(". ", out);
-	}
-	if (answer->kind == PY_UNKNOWN) {
 		/* What the time went to is known; to guess at the reason is not asked for. */
-		fputc('\n', out);
-		return;
+		fputs(answer->kind == PY_UNKNOWN ? "." : ". ", out);
 	}
-	answer->rule->say(facts, out);
+	if (answer->kind == PY_CROWDED) {
+		why_say__queue(facts, out);
+		fputs(" Run it again when the machine is quiet.", out);
+	}
+	if (!open)
+		answer->rule->say(facts, out);
 	fputc('\n', out);
-	if (!uses_processes(answer) && answer->kind != PY_NO_GIL)
+	if (!open && !uses_processes(answer) && answer->kind != PY_NO_GIL)
 		verdict__say_instead(&answer->judge, answer->mode, instead_of(answer));
 }
 
@@ -423,6 +447,7 @@ static enum py_proof proof_of(const struct answer *answer)
 	switch (answer->kind) {
 	case PY_NOTHING:
 	case PY_WAITS:
+	case PY_CROWDED:
 		return PROOF_NONE;
 	case PY_BOUND:
 		return PROOF_GIL;

@@ -34,6 +34,7 @@ enum py_answer {
 	PY_NO_GIL,	/* it has none */
 	PY_ALONE,	/* no process has two threads that could wait for each other */
 	PY_NO_WAITS,	/* what may be waiting for a GIL is too little to matter */
+	PY_CROWDED,	/* too little to matter, but others had the CPUs */
 	PY_UNKNOWN,	/* it may have one that was not found */
 };
 

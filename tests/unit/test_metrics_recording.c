@@ -132,8 +132,10 @@ static void test_what_was_cut(void **state)
 	assert_int_equal(mode_metrics__new(&metrics, "command"), 0);
 	fill(metrics, false, mode);
 	assert_int_equal(mode->n_threads, 2);
-	assert_true(mode->threads[0].since_before && mode->threads[0].unfinished);
-	assert_false(mode->threads[1].since_before || mode->threads[1].unfinished);
+	assert_true(mode->threads[0].since_before && mode->threads[0].unfinished &&
+		    mode->threads[0].alive);
+	assert_false(mode->threads[1].since_before || mode->threads[1].unfinished ||
+		     mode->threads[1].alive);
 	assert_false(mode->threads[0].audited);
 	assert_int_equal(mode->threads[0].cpu_ns, 700);
 	assert_int_equal(mode->threads[1].cpu_ns, 290);

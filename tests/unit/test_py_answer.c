@@ -83,6 +83,8 @@ static char *answer_in(struct report *report, const struct py_context *context)
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		assert_lacks(text, unknown[i]);
 	assert_lacks(text, "\n\n");
+	assert_lacks(text, " \n");
+	assert_lacks(text, ".I");
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 && *c != '\n')
 			fail_msg("byte %#x in:\n%s", *c, text);
@@ -206,6 +208,43 @@ static void test_crowded(void **state)
 }
 
 /* Processes without a GIL that was waited for ran beside: they would run beside processes. */
+/* Little waiting, but little running, too: on a quiet machine it may be what there is. */
+static void test_hidden(void **state)
+{
+	struct report *report = watched(2);
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		add_busy(report, "python3", 200, ACCOUNT_RUNNING, 200, ACCOUNT_PREEMPTED, 770,
+			 ACCOUNT_LOCK, 30, -1);
+	give_gil(report);
+	text = answer(report, PY_CROWDED);
+	assert_contains(text, "It is not known whether script.py is GIL-bound: the machine was too "
+			      "busy.\n");
+	assert_contains(text, "had no CPU, though the process did not use all of them: others do, "
+			      "or it is limited. Run it again when the machine is quiet.\n");
+	assert_lacks(text, "faster");
+	assert_lacks(text, "convoy ");
+	free(text);
+
+	/* Likewise of what may be a GIL. */
+	report = watched(2);
+	for (int i = 0; i < 3; i++)
+		add_busy(report, "pypy3", 200, ACCOUNT_RUNNING, 200, ACCOUNT_PREEMPTED, 770,
+			 ACCOUNT_COND, 30, -1);
+	add_waited(report, "libpypy3.so+0x10", LOCK_COND, WATCHED_NS * 9 / 100);
+	free(answer(report, PY_CROWDED));
+
+	/* But so little is little on any machine. */
+	report = watched(2);
+	for (int i = 0; i < 3; i++)
+		add_busy(report, "python3", 200, ACCOUNT_RUNNING, 200, ACCOUNT_PREEMPTED, 795,
+			 ACCOUNT_LOCK, 5, -1);
+	give_gil(report);
+	free(answer(report, PY_FREE));
+}
+
 static void test_other_programs(void **state)
 {
 	struct report *report = bound(4);
@@ -567,15 +606,25 @@ static void test_hostile_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bound),	       cmocka_unit_test(test_workers),
-		cmocka_unit_test(test_one_cpu),	       cmocka_unit_test(test_crowded),
-		cmocka_unit_test(test_other_programs), cmocka_unit_test(test_computes_alone),
-		cmocka_unit_test(test_sleeps),	       cmocka_unit_test(test_io),
-		cmocka_unit_test(test_other_locks),    cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_own_processes),  cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_free_threaded),  cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_invalid),	       cmocka_unit_test(test_how_it_ended),
-		cmocka_unit_test(test_nothing),	       cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_one_cpu),
+		cmocka_unit_test(test_crowded),
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_other_programs),
+		cmocka_unit_test(test_computes_alone),
+		cmocka_unit_test(test_sleeps),
+		cmocka_unit_test(test_io),
+		cmocka_unit_test(test_other_locks),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_own_processes),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_free_threaded),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_how_it_ended),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_hostile_names),
 	};
 
