@@ -8,15 +8,24 @@
 
 #include "parse_option.h"
 #include "py_answer.h"
+#include "workloads/catalog.h"
 
 static void begin(const struct py_context *context, const char *command, FILE *out)
 {
 	fprintf(out, "  %sconvoy %s", context->sudo ? "sudo " : "", command);
 }
 
-/* The bundled job in all modes that tell threads from processes, in the same interpreter. */
+/*
+ * The bundled job in all modes that tell threads from processes, in the same interpreter, with as
+ * many workers as the script has threads, if it has work for so many.
+ */
 static void put_job(const struct py_context *context, const char *job, unsigned workers, FILE *out)
 {
+	const struct job_info *info = catalog_job(job);
+	unsigned most = info && info->tasks ? info->tasks : CATALOG_MAX_WORKERS;
+
+	if (workers > most)
+		workers = most;
 	begin(context, "run", out);
 	fprintf(out, " -j %s -w %u -m serial,threads,processes --interpreter ", job, workers);
 	word__put(out, context->command[0]);

@@ -316,6 +316,20 @@ static void test_sleeps(void **state)
 	free(text);
 }
 
+/* The job that sleeps has three tasks: of five workers it would say what convoy cannot run. */
+static void test_more_sleepers_than_the_job_has_tasks(void **state)
+{
+	struct report *report = free_of_it("python3", ACCOUNT_SLEEP, 990);
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		add_busy(report, "python3", 1, ACCOUNT_SLEEP, 990, ACCOUNT_RUNNING, 10, -1);
+	text = answer(report, PY_FREE);
+	assert_contains(text, "\n  convoy run -j recursion -w 3 -m serial,threads,processes ");
+	free(text);
+}
+
 static void test_io(void **state)
 {
 	char *text = answer(free_of_it("python3", ACCOUNT_IO, 900), PY_FREE);
@@ -614,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_other_programs),
 		cmocka_unit_test(test_computes_alone),
 		cmocka_unit_test(test_sleeps),
+		cmocka_unit_test(test_more_sleepers_than_the_job_has_tasks),
 		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_other_locks),
 		cmocka_unit_test(test_queue),
