@@ -379,20 +379,6 @@ check-root: ## the live tests only, on this kernel, as root
 	@$(call run_tests,-t $(ROOT_LIMIT) $(root_tests))
 
 man := $(wildcard docs/convoy.8)
-# The jobs in other languages, executed by interpreters; installed as they lie here.
-jobs_in := $(foreach language,python ruby,$(if $(wildcard workloads/$(language)),$(language)))
-job_files = $(wildcard workloads/$(1)/*.py workloads/$(1)/*.rb)
-jobs_folder = '$(DESTDIR)$(LIBEXECDIR)/convoy/$(1)'
-define install_jobs
-	$(Q)$(INSTALL) -d $(jobs_folder)
-	$(Q)$(INSTALL) -m 644 $(job_files) $(jobs_folder)
-
-endef
-define uninstall_jobs
-	$(Q)rm -f $(patsubst workloads/%,'$(DESTDIR)$(LIBEXECDIR)/convoy/%',$(job_files))
-	$(Q)rmdir $(jobs_folder) 2>/dev/null || true
-
-endef
 schema := $(wildcard docs/*.schema.json)
 guides := $(wildcard docs/recording-format.md docs/reading-a-report.md)
 
@@ -401,7 +387,6 @@ install: ## install under PREFIX (/usr/local), below DESTDIR if given
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)/convoy'
 	$(Q)$(INSTALL) -m 755 $(CONVOY) '$(DESTDIR)$(BINDIR)/convoy'
 	$(Q)$(INSTALL) -m 755 $(CONVOY_WORK) '$(DESTDIR)$(LIBEXECDIR)/convoy/convoy-work'
-	$(foreach language,$(jobs_in),$(call install_jobs,$(language)))
 ifneq ($(man),)
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(MANDIR)/man8'
 	$(Q)$(INSTALL) -m 644 $(man) '$(DESTDIR)$(MANDIR)/man8/convoy.8'
@@ -418,7 +403,6 @@ endif
 uninstall: ## remove what install put there
 	$(Q)rm -f '$(DESTDIR)$(BINDIR)/convoy' '$(DESTDIR)$(MANDIR)/man8/convoy.8'
 	$(Q)rm -f '$(DESTDIR)$(LIBEXECDIR)/convoy/convoy-work'
-	$(foreach language,$(jobs_in),$(call uninstall_jobs,$(language)))
 	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/convoy/%',$(schema))
 	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/doc/convoy/%',$(guides))
 	$(Q)rmdir '$(DESTDIR)$(LIBEXECDIR)/convoy' '$(DESTDIR)$(DATADIR)/convoy' \
