@@ -381,12 +381,17 @@ check-root: ## the live tests only, on this kernel, as root
 man := $(wildcard docs/convoy.8)
 schema := $(wildcard docs/*.schema.json)
 guides := $(wildcard docs/recording-format.md docs/reading-a-report.md)
+# The jobs in other languages: workloads/LANGUAGE/ is installed beside convoy-work.
+languages := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard workloads/*/*.py workloads/*/*.rb)))))
+sources_of = $(wildcard workloads/$(1)/*.py workloads/$(1)/*.rb)
 
 install: ## install under PREFIX (/usr/local), below DESTDIR if given
 	+@$(owned_make) all
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)/convoy'
 	$(Q)$(INSTALL) -m 755 $(CONVOY) '$(DESTDIR)$(BINDIR)/convoy'
 	$(Q)$(INSTALL) -m 755 $(CONVOY_WORK) '$(DESTDIR)$(LIBEXECDIR)/convoy/convoy-work'
+	$(Q)$(foreach l,$(languages),$(INSTALL) -d '$(DESTDIR)$(LIBEXECDIR)/convoy/$(l)' && \
+		$(INSTALL) -m 644 $(call sources_of,$(l)) '$(DESTDIR)$(LIBEXECDIR)/convoy/$(l)' &&) true
 ifneq ($(man),)
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(MANDIR)/man8'
 	$(Q)$(INSTALL) -m 644 $(man) '$(DESTDIR)$(MANDIR)/man8/convoy.8'
@@ -403,6 +408,9 @@ endif
 uninstall: ## remove what install put there
 	$(Q)rm -f '$(DESTDIR)$(BINDIR)/convoy' '$(DESTDIR)$(MANDIR)/man8/convoy.8'
 	$(Q)rm -f '$(DESTDIR)$(LIBEXECDIR)/convoy/convoy-work'
+	$(Q)$(foreach l,$(languages),rm -f $(patsubst workloads/%,'$(DESTDIR)$(LIBEXECDIR)/convoy/%', \
+		$(call sources_of,$(l))) && \
+		{ rmdir '$(DESTDIR)$(LIBEXECDIR)/convoy/$(l)' 2>/dev/null || true; } &&) true
 	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/convoy/%',$(schema))
 	$(Q)rm -f $(patsubst docs/%,'$(DESTDIR)$(DATADIR)/doc/convoy/%',$(guides))
 	$(Q)rmdir '$(DESTDIR)$(LIBEXECDIR)/convoy' '$(DESTDIR)$(DATADIR)/convoy' \
