@@ -72,8 +72,9 @@ static void test_enough_of_the_capabilities(void **state)
 	memset(facts.futex_exits, 0, sizeof(facts.futex_exits));
 	strcpy(facts.probes_note, "a dearer probe");
 	diagnosis = judged(&facts);
-	expect_only(&diagnosis, ONLY("cap_sys_admin", "cap_sys_ptrace", "tracefs", "exit_futex",
-				     "exit_futex_wait", "exit_futex_wake"));
+	expect_only(&diagnosis,
+		    ONLY("cap_sys_admin", "cap_sys_ptrace", "cap_dac_read_search", "tracefs",
+			 "exit_futex", "exit_futex_wait", "exit_futex_wake"));
 	expect(&diagnosis, "exit_futex", DOCTOR_UNKNOWN, "tracefs");
 	expect(&diagnosis, "sys_exit", DOCTOR_OK, "takes the place");
 	expect(&diagnosis, "probes", DOCTOR_OK, "a dearer probe");
@@ -99,7 +100,36 @@ static void test_enough_of_the_capabilities(void **state)
 	diagnosis = judged(&facts);
 	expect(&diagnosis, "cap_bpf", DOCTOR_OK, "by CAP_SYS_ADMIN");
 	expect(&diagnosis, "cap_perfmon", DOCTOR_OK, "by CAP_SYS_ADMIN");
-	expect_only(&diagnosis, ONLY("cap_sys_ptrace"));
+	expect_only(&diagnosis, ONLY("cap_sys_ptrace", "cap_dac_read_search"));
+}
+
+/* What names are read with: each says what is missing without it, and neither stops anything. */
+static void test_capabilities_for_names(void **state)
+{
+	static const struct {
+		int cap;
+		const char *id, *loses, *remedy;
+	} names[] = {
+		{ CAP_SYS_PTRACE, "cap_sys_ptrace", "memory", "add cap_sys_ptrace" },
+		{ CAP_DAC_READ_SEARCH, "cap_dac_read_search", "home", "add cap_dac_read_search" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct doctor_facts facts = all_well();
+		const struct doctor_check *check;
+		struct diagnosis diagnosis;
+
+		facts.caps &= ~CAP(names[i].cap);
+		diagnosis = judged(&facts);
+		expect_only(&diagnosis, ONLY(names[i].id));
+		check = check_of(&diagnosis, names[i].id);
+		assert_int_equal(check->state, DOCTOR_MISSING);
+		assert_non_null(strstr(check->loses, names[i].loses));
+		assert_non_null(strstr(check->remedy, names[i].remedy));
+		for (unsigned work = 0; work < DOCTOR_WORKS; work++)
+			assert_true(diagnosis.works[work]);
+	}
 }
 
 static void test_user_namespace(void **state)
@@ -184,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_half_of_the_capabilities),
 		cmocka_unit_test(test_enough_of_the_capabilities),
+		cmocka_unit_test(test_capabilities_for_names),
 		cmocka_unit_test(test_user_namespace),
 		cmocka_unit_test(test_container),
 	};
