@@ -192,6 +192,12 @@ static void judge_cap_sys_ptrace(const struct doctor_facts *facts, struct doctor
 	judge_capability(facts, check, CAP_SYS_PTRACE);
 }
 
+/* The recorder keeps it, and not CAP_DAC_OVERRIDE, which would do as well. */
+static void judge_cap_dac_read_search(const struct doctor_facts *facts, struct doctor_check *check)
+{
+	judge_capability(facts, check, CAP_DAC_READ_SEARCH);
+}
+
 static void judge_memlock(const struct doctor_facts *facts, struct doctor_check *check)
 {
 	/* Since then BPF memory is charged to the control group (97306be45fbe). */
@@ -487,6 +493,12 @@ static const struct rule rules[] = {
 	  "memory and mapped files of other users' processes cannot be read: their locks have "
 	  "no names",
 	  "run convoy with sudo, or add cap_sys_ptrace to the capabilities of its file", NULL },
+	{ "cap_dac_read_search", "CAP_DAC_READ_SEARCH", DOCTOR_STOPS_NOTHING,
+	  judge_cap_dac_read_search,
+	  "programs and libraries in directories that are closed to this user, such as another's "
+	  "home, cannot be opened: their locks have no names, and Pythons there no GIL",
+	  "run convoy with sudo, or add cap_dac_read_search to the capabilities of its file",
+	  NULL },
 	{ "memlock", "RLIMIT_MEMLOCK", DOCTOR_STOPS_NOTHING, judge_memlock,
 	  "rings for events may not fit in it", "ulimit -l unlimited", NULL },
 	{ "user_ns", "initial user namespace", DOCTOR_STOPS_RUN, judge_user_ns, NO_PROBES, OUTSIDE,

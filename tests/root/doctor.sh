@@ -77,6 +77,7 @@ in_json 'JSON' <<-EOT
 	JSON: all that is needed is there, when run works :: not r["works"]["run"] or not [c for c in r["checks"] if c["required"] and c["state"] != "ok"]
 	JSON: one who can trace can record :: r["works"]["record_command"] is r["works"]["run"]
 	JSON: capabilities are the kernel's word :: (check(cap_sys_ptrace)["state"] == "ok") == bool($((16#$(awk '/^CapEff/ { print $2 }' /proc/self/status))) >> 19 & 1)
+	JSON: the one for closed directories, too :: (check(cap_dac_read_search)["state"] == "ok") == bool($((16#$(awk '/^CapEff/ { print $2 }' /proc/self/status))) >> 2 & 1)
 	JSON: BTF is where the kernel has it :: (check(btf)["state"] == "ok") == __import__("os").access("/sys/kernel/btf/vmlinux", __import__("os").R_OK)
 EOT
 
@@ -152,6 +153,7 @@ validate 'CAP_BPF and CAP_PERFMON: the schema' "$out" doctor
 in_json 'CAP_BPF and CAP_PERFMON' <<-'EOT'
 	CAP_BPF and CAP_PERFMON: run works :: r["works"]["run"]
 	CAP_BPF and CAP_PERFMON: without CAP_SYS_PTRACE :: check(cap_sys_ptrace)["state"] == "missing"
+	CAP_BPF and CAP_PERFMON: nor CAP_DAC_READ_SEARCH :: check(cap_dac_read_search)["state"] == "missing" and "closed" in check(cap_dac_read_search)["loses"]
 	CAP_BPF and CAP_PERFMON: either tracefs, or its substitute :: check(tracefs)["state"] == "ok" or "sys_exit" in check(probes)["detail"]
 EOT
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # doctor_schema.sh - docs/doctor.schema.json takes every kind of diagnosis that there is
-# (made by hand, by test_doctor), and nothing of a wrong type.
+# (made by hand, by test_doctor_output), and nothing of a wrong type.
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../root/lib.sh"
 
@@ -11,7 +11,7 @@ if ! has_python 'import jsonschema'; then
 	finish
 fi
 
-CONVOY_TEST_JSON_OUT=$tmp "$CONVOY_TESTS/../unit/test_doctor" >"$out" 2>"$err"
+CONVOY_TEST_JSON_OUT=$tmp "$CONVOY_TESTS/../unit/test_doctor_output" >"$out" 2>"$err"
 status=$?
 is 'diagnoses are written' [ $status -eq 0 ]
 for kind in well nobody bare hostile; do
