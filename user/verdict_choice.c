@@ -256,7 +256,7 @@ static void say_against_serial(const struct judge *j)
 		verdict__widen(&range, threads->wall_ns.median / serial->wall_ns.median,
 			       j->families[i]->label, i == 0);
 	}
-	fprintf(j->out, "Threads take %s as long as serial.\n",
+	fprintf(j->out, "Threads %s %s as long as serial.\n", j->busy ? "took" : "take",
 		verdict__times_range(words, &range));
 }
 

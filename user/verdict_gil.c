@@ -182,6 +182,10 @@ static bool find_effect(const struct report *report, const struct family *family
 		if (mode == gil || mode == family->ways[WAY_TICKS] || !value ||
 		    strcmp(report_mode__family(mode), family->name) != 0)
 			continue;
+		/* Interpreters' processes are what one would use instead; serial is no server. */
+		if (family->ways[WAY_PROCESSES] && family->name[0] &&
+		    mode != family->ways[WAY_PROCESSES])
+			continue;
 		if (!effect->where || value->median < effect->best_ns) {
 			effect->best_ns = value->median;
 			effect->where = report_mode__kind(mode);
@@ -194,8 +198,8 @@ static bool find_effect(const struct report *report, const struct family *family
 void verdict__say_convoy(const struct judge *j)
 {
 	struct range ns = { 0 }, times = { 0 };
-	char how_long[VERDICT_RANGE], how_much[VERDICT_RANGE], in[48] = "";
-	const char *where = NULL, *under = NULL;
+	char how_long[VERDICT_RANGE], how_much[VERDICT_RANGE], in[160] = "";
+	const char *where = NULL, *under = NULL, *first = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
@@ -206,6 +210,7 @@ void verdict__say_convoy(const struct judge *j)
 			continue;
 		verdict__widen(&ns, effect.gil_ns, family->label, n == 0);
 		verdict__widen(&times, effect.gil_ns / effect.best_ns, family->label, n == 0);
+		first = first ? first : family->label;
 		if (!n)
 			where = effect.where;
 		else if (strcmp(where, effect.where) != 0)
@@ -215,7 +220,9 @@ void verdict__say_convoy(const struct judge *j)
 	}
 	if (!n)
 		return;
-	if (n < j->n)
+	if (n < j->n && n == 1)
+		snprintf(in, sizeof(in), " in %s", first);
+	else if (n < j->n)
 		snprintf(in, sizeof(in), " in %zu of them", n);
 	fprintf(j->out,
 		"Convoy effect%s: under %s a request takes %s (p99), %s as long as in %s, for each "
