@@ -20,6 +20,17 @@ static const struct report_mode *only_mode(const struct judge *j)
 	return j->report->n_modes == 1 ? &j->report->modes[0] : NULL;
 }
 
+/* Is it known what of the mode's waiting was for its GIL? Of convoy's own machine it is. */
+static bool knows_gil(const struct report_mode *mode)
+{
+	if (!report_mode__family(mode)[0] || report_mode__gils(mode).with)
+		return true;
+	for (size_t i = 0; i < mode->n_locks; i++)
+		if (mode->locks[i].kind == LOCK_GIL)
+			return true;
+	return false;
+}
+
 /* Where the time went, in one sentence of one family. */
 static void say_spent(const struct judge *j)
 {
@@ -27,14 +38,21 @@ static void say_spent(const struct judge *j)
 	const struct report_mode *gil = family->ways[WAY_GIL], *only = only_mode(j);
 	const struct report_mode *threads = family->ways[WAY_THREADS];
 
-	if (gil)
+	if (gil && knows_gil(gil)) {
 		verdict__say_spent(j, family->name[0] ? "Threads" : "GIL threads", gil,
 				   gil == family->ways[WAY_TIMED] ? family->ways[WAY_TICKS] : NULL,
 				   true);
-	else if (only)
+	} else if (gil) {
+		verdict__say_spent(j, "Threads", gil, NULL, false);
+		if (gil->worker_lifetime_ns)
+			fputs("The GIL was not found: what waits for it is among the other "
+			      "waits.\n",
+			      j->out);
+	} else if (only) {
 		verdict__say_spent(j, "Threads", only, NULL, report_mode__gils(only).wait_ns > 0);
-	else if (threads && verdict__share(threads, ACCOUNT_LOCK) >= WORTH_SAYING)
+	} else if (threads && verdict__share(threads, ACCOUNT_LOCK) >= WORTH_SAYING) {
 		verdict__say_spent(j, "Threads", threads, NULL, false);
+	}
 }
 
 /* Of several, or where one is told of in brief: what they waited for their GIL. */
@@ -46,7 +64,8 @@ static void say_waited(const struct judge *j)
 	for (size_t i = 0; i < j->n; i++) {
 		const struct report_mode *gil = j->families[i]->ways[WAY_GIL];
 
-		if (!gil || !gil->worker_lifetime_ns || verdict__waits_overlap(gil))
+		if (!gil || !gil->worker_lifetime_ns || verdict__waits_overlap(gil) ||
+		    !knows_gil(gil))
 			return;
 		verdict__widen(&share, verdict__gil_share(gil), j->families[i]->label, i == 0);
 	}
