@@ -91,6 +91,13 @@ void text__first_screen(struct text *text);
  */
 size_t text__next_mode(const struct report *report, size_t at);
 
+/*
+ * A row with the name of an interpreter alone, and what its modes are called below it: "  threads".
+ * Modes of no interpreter have no such row, and their whole name. `buf`: TEXT_CELL + 2 bytes.
+ */
+void text__family_row(struct text *text, struct text_table *table, const char *family);
+const char *text__mode_label(const struct text *text, char *buf, const struct report_mode *mode);
+
 /* How long each mode took, and where the time of its threads went. */
 void text__modes(struct text *text);
 void text__bars(struct text *text);

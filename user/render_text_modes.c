@@ -134,14 +134,25 @@ size_t text__next_mode(const struct report *report, size_t at)
 	return report->n_modes;
 }
 
-/* A row with the name of an interpreter alone; its modes are below it, and further in. */
-static void family_row(struct text *text, struct text_table *table, const char *family)
+void text__family_row(struct text *text, struct text_table *table, const char *family)
 {
 	char name[TEXT_CELL];
 
+	if (!family[0])
+		return;
 	text_table__cell(table, "%s", text__safe(text, name, family, TEXT_FAMILY));
 	for (size_t i = 1; i < table->n_columns; i++)
 		text_table__cell(table, "%s", "");
+}
+
+const char *text__mode_label(const struct text *text, char *buf, const struct report_mode *mode)
+{
+	const char *kind = report_mode__kind(mode);
+	char name[TEXT_CELL];
+
+	text__safe(text, name, kind, sizeof(mode->mode) - (size_t)(kind - mode->mode));
+	snprintf(buf, TEXT_CELL + 2, "%s%s", report_mode__family(mode)[0] ? "  " : "", name);
+	return buf;
 }
 
 void text__modes(struct text *text)
@@ -161,22 +172,18 @@ void text__modes(struct text *text)
 	const struct report *report = text->report;
 	const char *family = "";
 	struct text_table table;
-	char name[TEXT_CELL], label[TEXT_CELL + 2];
+	char label[TEXT_CELL + 2];
 
 	text_table__init(&table, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = text__next_mode(report, SIZE_MAX); i < report->n_modes;
 	     i = text__next_mode(report, i)) {
 		const struct report_mode *mode = &report->modes[i];
-		const char *kind = report_mode__kind(mode);
-		bool of_interpreter = report_mode__family(mode)[0] != '\0';
 
-		if (of_interpreter && strcmp(family, report_mode__family(mode)) != 0) {
+		if (strcmp(family, report_mode__family(mode)) != 0) {
 			family = report_mode__family(mode);
-			family_row(text, &table, family);
+			text__family_row(text, &table, family);
 		}
-		text__safe(text, name, kind, sizeof(mode->mode) - (size_t)(kind - mode->mode));
-		snprintf(label, sizeof(label), "%s%s", of_interpreter ? "  " : "", name);
-		mode_row(text, &table, mode, label);
+		mode_row(text, &table, mode, text__mode_label(text, label, mode));
 	}
 	fputc('\n', text->out);
 	text_table__print(&table, text);

@@ -13,6 +13,7 @@
 #include "outside.h"
 
 #define IDLE_SHARE 0.01		/* a CPU busy for less in every mode is summed up */
+#define METRICS_SHOWN 8		/* columns; no bundled job measures more */
 #define CPUS_SHOWN 16		/* but only on machines with more than these */
 
 bool text__alone(const struct report *report)
@@ -154,44 +155,98 @@ static void metric_cell(struct text_table *table, const char *name, const struct
 			value->median);
 }
 
-/* A row for each thing that the first mode that has it, and all after it, measured. */
-static void fill_metrics(struct text *text, struct text_table *table, size_t from, size_t to)
+/* "latency p99" of "latency_p99_ns": the cells have units. */
+static void metric_label(const struct text *text, char *label, const struct report_metric *metric)
 {
-	const struct report *report = text->report;
+	TEXT_SAFE(text, label, metric->name);
+	if (ends_in(label, "_ns"))
+		label[strlen(label) - 3] = '\0';
+	for (char *c = label; *c; c++)
+		if (*c == '_')
+			*c = ' ';
+}
 
-	for (size_t i = 0; i < report->n_modes; i++) {
-		for (size_t j = 0; j < report->modes[i].n_metrics; j++) {
-			const char *name = report->modes[i].metrics[j].name;
-			char label[TEXT_CELL];
+/* Each thing that was measured, once: of the first mode that has it. NULL after the last. */
+static const struct report_metric *next_metric(const struct report *report, size_t *mode,
+					       size_t *metric)
+{
+	for (; *mode < report->n_modes; (*mode)++, *metric = 0) {
+		while (*metric < report->modes[*mode].n_metrics) {
+			const struct report_metric *found =
+				&report->modes[*mode].metrics[(*metric)++];
 			bool seen = false;
 
-			for (size_t k = 0; k < i && !seen; k++)
-				seen = find_metric(&report->modes[k], name);
-			if (seen)
-				continue;
-			TEXT_SAFE(text, label, report->modes[i].metrics[j].name);
-			if (ends_in(label, "_ns"))
-				label[strlen(label) - 3] = '\0'; /* the cells have units */
-			for (char *c = label; *c; c++)
-				if (*c == '_')
-					*c = ' ';
-			text_table__cell(table, "%s", label);
-			for (size_t k = from; k < to; k++)
-				metric_cell(table, name, find_metric(&report->modes[k], name));
+			for (size_t k = 0; k < *mode && !seen; k++)
+				seen = find_metric(&report->modes[k], found->name);
+			if (!seen)
+				return found;
 		}
 	}
+	return NULL;
+}
+
+static void fill_metrics(struct text *text, struct text_table *table, size_t from, size_t to)
+{
+	const struct report_metric *metric;
+	size_t mode = 0, at = 0;
+	char label[TEXT_CELL];
+
+	while ((metric = next_metric(text->report, &mode, &at))) {
+		metric_label(text, label, metric);
+		text_table__cell(table, "%s", label);
+		for (size_t k = from; k < to; k++)
+			metric_cell(table, metric->name,
+				    find_metric(&text->report->modes[k], metric->name));
+	}
+}
+
+/* As a row for each mode: those of several interpreters would be a table for every third. */
+static void metrics_by_family(struct text *text)
+{
+	const struct report *report = text->report;
+	struct text_column columns[1 + METRICS_SHOWN] = { { "mode", false, 12, 0 } };
+	const struct report_metric *metrics[METRICS_SHOWN];
+	char labels[METRICS_SHOWN][TEXT_CELL], name[TEXT_CELL + 2];
+	size_t n = 0, mode = 0, at = 0;
+	const char *family = "";
+	struct text_table table;
+
+	while (n < METRICS_SHOWN && (metrics[n] = next_metric(report, &mode, &at))) {
+		metric_label(text, labels[n], metrics[n]);
+		/* What a job says first is what matters most. */
+		columns[1 + n] = (struct text_column){ labels[n], true, 0, (unsigned)n };
+		n++;
+	}
+	text_table__init(&table, columns, 1 + n);
+	for (size_t i = text__next_mode(report, SIZE_MAX); i < report->n_modes;
+	     i = text__next_mode(report, i)) {
+		if (strcmp(family, report_mode__family(&report->modes[i])) != 0) {
+			family = report_mode__family(&report->modes[i]);
+			text__family_row(text, &table, family);
+		}
+		text_table__cell(&table, "%s", text__mode_label(text, name, &report->modes[i]));
+		for (size_t k = 0; k < n; k++)
+			metric_cell(&table, metrics[k]->name,
+				    find_metric(&report->modes[i], metrics[k]->name));
+	}
+	text_table__print(&table, text);
 }
 
 void text__job_metrics(struct text *text)
 {
-	bool any = false;
+	bool any = false, families = false;
 
-	for (size_t i = 0; i < text->report->n_modes; i++)
+	for (size_t i = 0; i < text->report->n_modes; i++) {
 		any |= text->report->modes[i].n_metrics > 0;
+		families |= report_mode__family(&text->report->modes[i])[0] != '\0';
+	}
 	if (!any)
 		return;
 	text__heading(text, "what the job measured: medians");
-	by_modes(text, "", fill_metrics);
+	if (families)
+		metrics_by_family(text);
+	else
+		by_modes(text, "", fill_metrics);
 }
 
 static const struct report_cpu *find_cpu(const struct report_mode *mode, int cpu)

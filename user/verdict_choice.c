@@ -210,11 +210,13 @@ static void say_overlap(const struct judge *j, enum way threads)
 	switch (c.relation) {
 	case RELATION_CLEAR:
 		if (c.first_wins)
-			fprintf(j->out, "Processes buy nothing: %s are %s faster", j->gil_threads,
-				verdict__times_range(range, &c.ratio));
+			fprintf(j->out, "Processes buy nothing: %s %s %s faster%s", j->gil_threads,
+				is_or_are(j, "threads"), verdict__times_range(range, &c.ratio),
+				j->busy ? " this time" : "");
 		else
-			fprintf(j->out, "Processes still gain: %s faster than %s",
-				verdict__times_range(range, &c.ratio), j->gil_threads);
+			fprintf(j->out, "Processes still gain: %s faster than %s%s",
+				verdict__times_range(range, &c.ratio), j->gil_threads,
+				j->busy ? " this time" : "");
 		if (j->n == 1)
 			fprintf(j->out, " (%s-%s)", verdict__times((char[24]){ 0 }, c.lo),
 				verdict__times((char[24]){ 0 }, c.hi));
@@ -256,7 +258,7 @@ static void say_against_serial(const struct judge *j)
 		verdict__widen(&range, threads->wall_ns.median / serial->wall_ns.median,
 			       j->families[i]->label, i == 0);
 	}
-	fprintf(j->out, "Threads take %s as long as serial.\n",
+	fprintf(j->out, "Threads %s %s as long as serial.\n", j->busy ? "took" : "take",
 		verdict__times_range(words, &range));
 }
 

@@ -20,6 +20,17 @@ static const struct report_mode *only_mode(const struct judge *j)
 	return j->report->n_modes == 1 ? &j->report->modes[0] : NULL;
 }
 
+/* Is it known what of the mode's waiting was for its GIL? Of convoy's own machine it is. */
+static bool knows_gil(const struct report_mode *mode)
+{
+	if (!report_mode__family(mode)[0] || report_mode__gils(mode).with)
+		return true;
+	for (size_t i = 0; i < mode->n_locks; i++)
+		if (mode->locks[i].kind == LOCK_GIL)
+			return true;
+	return false;
+}
+
 /* Where the time went, in one sentence of one family. */
 static void say_spent(const struct judge *j)
 {
@@ -27,14 +38,21 @@ static void say_spent(const struct judge *j)
 	const struct report_mode *gil = family->ways[WAY_GIL], *only = only_mode(j);
 	const struct report_mode *threads = family->ways[WAY_THREADS];
 
-	if (gil)
+	if (gil && knows_gil(gil)) {
 		verdict__say_spent(j, family->name[0] ? "Threads" : "GIL threads", gil,
 				   gil == family->ways[WAY_TIMED] ? family->ways[WAY_TICKS] : NULL,
 				   true);
-	else if (only)
+	} else if (gil) {
+		verdict__say_spent(j, "Threads", gil, NULL, false);
+		if (gil->worker_lifetime_ns)
+			fputs("The GIL was not found: what waits for it is among the other "
+			      "waits.\n",
+			      j->out);
+	} else if (only) {
 		verdict__say_spent(j, "Threads", only, NULL, report_mode__gils(only).wait_ns > 0);
-	else if (threads && verdict__share(threads, ACCOUNT_LOCK) >= WORTH_SAYING)
+	} else if (threads && verdict__share(threads, ACCOUNT_LOCK) >= WORTH_SAYING) {
 		verdict__say_spent(j, "Threads", threads, NULL, false);
+	}
 }
 
 /* Of several, or where one is told of in brief: what they waited for their GIL. */
@@ -46,7 +64,8 @@ static void say_waited(const struct judge *j)
 	for (size_t i = 0; i < j->n; i++) {
 		const struct report_mode *gil = j->families[i]->ways[WAY_GIL];
 
-		if (!gil || !gil->worker_lifetime_ns || verdict__waits_overlap(gil))
+		if (!gil || !gil->worker_lifetime_ns || verdict__waits_overlap(gil) ||
+		    !knows_gil(gil))
 			return;
 		verdict__widen(&share, verdict__gil_share(gil), j->families[i]->label, i == 0);
 	}
@@ -182,6 +201,10 @@ static bool find_effect(const struct report *report, const struct family *family
 		if (mode == gil || mode == family->ways[WAY_TICKS] || !value ||
 		    strcmp(report_mode__family(mode), family->name) != 0)
 			continue;
+		/* Interpreters' processes are what one would use instead; serial is no server. */
+		if (family->ways[WAY_PROCESSES] && family->name[0] &&
+		    mode != family->ways[WAY_PROCESSES])
+			continue;
 		if (!effect->where || value->median < effect->best_ns) {
 			effect->best_ns = value->median;
 			effect->where = report_mode__kind(mode);
@@ -194,8 +217,8 @@ static bool find_effect(const struct report *report, const struct family *family
 void verdict__say_convoy(const struct judge *j)
 {
 	struct range ns = { 0 }, times = { 0 };
-	char how_long[VERDICT_RANGE], how_much[VERDICT_RANGE], in[48] = "";
-	const char *where = NULL, *under = NULL;
+	char how_long[VERDICT_RANGE], how_much[VERDICT_RANGE], in[160] = "";
+	const char *where = NULL, *under = NULL, *first = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->n; i++) {
@@ -206,6 +229,7 @@ void verdict__say_convoy(const struct judge *j)
 			continue;
 		verdict__widen(&ns, effect.gil_ns, family->label, n == 0);
 		verdict__widen(&times, effect.gil_ns / effect.best_ns, family->label, n == 0);
+		first = first ? first : family->label;
 		if (!n)
 			where = effect.where;
 		else if (strcmp(where, effect.where) != 0)
@@ -215,7 +239,9 @@ void verdict__say_convoy(const struct judge *j)
 	}
 	if (!n)
 		return;
-	if (n < j->n)
+	if (n < j->n && n == 1)
+		snprintf(in, sizeof(in), " in %s", first);
+	else if (n < j->n)
 		snprintf(in, sizeof(in), " in %zu of them", n);
 	fprintf(j->out,
 		"Convoy effect%s: under %s a request takes %s (p99), %s as long as in %s, for each "

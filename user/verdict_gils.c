@@ -108,18 +108,29 @@ static void say_kind(FILE *out, const struct gil *gils, size_t n, size_t all)
 	fputs(" ms on average)", out);
 }
 
-/* How often a GIL is asked for. What nobody asked for is as often as once a second. */
-static void rank(struct gil *gils, size_t n)
+/*
+ * Sorts them by how often their GILs are asked for, and returns how many can be compared: by
+ * futex calls, which tell the most, those in which they were counted; else all by switches.
+ */
+static size_t rank(struct gil *gils, size_t n)
 {
-	bool calls = true;
+	size_t counted = 0, kept = 0;
+	bool by_calls;
 
-	/* Futex calls tell the most, but only if they were counted in all of them. */
 	for (size_t i = 0; i < n; i++)
-		calls = calls && gils[i].rates.calls.known;
-	for (size_t i = 0; i < n; i++)
-		gils[i].often =
-			fmax(1, calls ? gils[i].rates.calls.value : gils[i].rates.voluntary.value);
-	qsort(gils, n, sizeof(*gils), compare_gils);
+		counted += gils[i].rates.calls.known;
+	by_calls = counted >= 2;
+	for (size_t i = 0; i < n; i++) {
+		struct gil gil = gils[i];
+
+		if (by_calls && !gil.rates.calls.known)
+			continue;
+		/* What nobody asked for is as often as once a second. */
+		gil.often = fmax(1, by_calls ? gil.rates.calls.value : gil.rates.voluntary.value);
+		gils[kept++] = gil;
+	}
+	qsort(gils, kept, sizeof(*gils), compare_gils);
+	return kept;
 }
 
 /* Where a kind ends that begins at `from`. */
@@ -176,8 +187,7 @@ void verdict__say_gils_differ(const struct report *report, const struct family *
 	}
 	if (with < 2)
 		goto out;
-	rank(gils, with);
-	say_kinds(gils, with, out);
+	say_kinds(gils, rank(gils, with), out);
 out:
 	free(gils);
 }

@@ -158,6 +158,34 @@ static void test_locks_of_interpreters(void **state)
 	report__free(report);
 }
 
+/* As rows: ten interpreters with a column for each mode would be a table for every third. */
+static void test_job_metrics(void **state)
+{
+	struct report *report = two();
+	char *out;
+
+	(void)state;
+	for (size_t i = 0; i < report->n_modes; i++) {
+		add_metric(&report->modes[i], "requests", 100, 5);
+		add_metric(&report->modes[i], "latency_p99_ns", i == 4 ? 5.3e6 : 130e3, 5);
+		if (i == 4)
+			add_metric(&report->modes[i], "requests_beside_computing", 99, 5);
+	}
+	out = text_of(report, false);
+	assert_contains(out, "\nwhat the job measured: medians\n"
+			     "mode         requests  latency p99  requests beside computing\n"
+			     "python2.7\n"
+			     "  serial          100       130 us                          -\n");
+	assert_contains(out, "\npython3.13\n"
+			     "  serial          100       130 us                          -\n"
+			     "  threads         100      5.30 ms                         99\n");
+	/* What is of no interpreter stands by itself. */
+	assert_contains(out, "\nserial            100       130 us                          -\n");
+	free(out);
+	check_widths(report);
+	report__free(report);
+}
+
 static void test_next(void **state)
 {
 	static const struct {
@@ -223,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_modes_are_grouped),
 		cmocka_unit_test(test_gils_side_by_side),
 		cmocka_unit_test(test_locks_of_interpreters),
+		cmocka_unit_test(test_job_metrics),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_order),
 	};

@@ -322,6 +322,40 @@ static void test_gils_that_do_not_differ(void **state)
 	report__free(report);
 }
 
+/* Waits for a GIL that nobody found are among the others: they are not none. */
+static void test_a_gil_that_was_not_found(void **state)
+{
+	struct sketch hidden[3];
+	struct report *report;
+	const char *text;
+
+	(void)state;
+	memcpy(hidden, computing, sizeof(hidden));
+	hidden[1].lock = 0;
+	report = one("pypy3", hidden, 3, 5);
+	text = verdict_of(report);
+	assert_contains(text, "pypy3: use PROCESSES: 1.94x faster than threads (");
+	assert_contains(text,
+			"\nThe GIL was not found: what waits for it is among the other waits.");
+	assert_lacks(text, "waiting for the GIL");
+	report__free(report);
+
+	/* Nor is it compared with others, or part of what is said of them. */
+	report = empty_report();
+	add_interpreter(report, "python2.7", ticking, 3, 5);
+	add_interpreter(report, "python3.13", computing, 3, 5);
+	add_interpreter(report, "pypy3", hidden, 3, 5);
+	find_gil(report, "python2.7", "2.7.18", 2100, 0, 54321);
+	find_gil(report, "python3.13", "3.13.1", 198, 5, 900);
+	text = verdict_of(report);
+	assert_contains(text, "In all 3 interpreters: use PROCESSES: ");
+	assert_lacks(text, "waiting for the GIL");
+	assert_contains(text, "each second of threads: python2.7 54,300 futex calls on the GIL, ");
+	assert_contains(text, "; python3.13 900 futex calls ");
+	assert_null(strstr(strstr(text, "GILs differ"), "pypy3"));
+	report__free(report);
+}
+
 static void test_all_alike(void **state)
 {
 	static const char *const names[] = { "python2.7", "python3.6", "python3.11", "python3.13" };
@@ -791,6 +825,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_implementation),
 		cmocka_unit_test(test_old_and_new),
 		cmocka_unit_test(test_gils_that_do_not_differ),
+		cmocka_unit_test(test_a_gil_that_was_not_found),
 		cmocka_unit_test(test_all_alike),
 		cmocka_unit_test(test_all_wait),
 		cmocka_unit_test(test_groups),
