@@ -100,6 +100,9 @@ MISUSE = [
 ]
 
 
+# Sleeps until it is killed.
+LONG = ["-j", "sleepers", "-w", "3", "--sleep-scale=100"]
+
 SPAWNED = [("countdown", "pool"), ("counter", "processes"), ("queue", "processes"),
            ("mixed", "processes"), ("mixed", "threads"), ("pages", "pool"),
            ("countdown", "processes"), ("sleepers", "pool")]
@@ -398,6 +401,11 @@ class Running:
                        lambda number=number: self.named("worker-%d" % (number + 1)))
         time.sleep(0.1)
 
+    def said(self, word):
+        """Lines of its standard error with this word."""
+        with open("/proc/self/fd/%d" % self.err.fileno()) as err:
+            return [line for line in err if word in line]
+
     def end(self):
         """(status, standard error) when it ends, which it must."""
         try:
@@ -442,16 +450,15 @@ def check_signal(interpreter, args, count, number):
 
 
 def check_names(interpreter, mode):
-    """The threads are called as in convoy-work, and have the ids that are said."""
-    with Running(interpreter, ["-j", "recursion", "-m", mode, "-w", "3", "--sleep-scale=1"]
-                 ) as running:
+    """The threads are called as in convoy-work, and have the ids that they say."""
+    with Running(interpreter, LONG + ["-m", mode, "-v"]) as running:
         running.workers(3)
-        seen = {"worker-%d" % n: running.named("worker-%d" % n) for n in (1, 2, 3)}
-        same("status", running.end()[0], 0)
-        running.out.seek(0)
-        for thread in json.load(running.out)["threads"]:
-            same("worker-%d" % thread["worker"], seen["worker-%d" % thread["worker"]],
-                 [(thread["pid"], thread["tid"])])
+        lines = eventually("three that started", lambda: len(running.said("started")) == 3 and
+                           running.said("started"))
+        for line in lines:
+            name, pid, tid = re.search("(worker-[0-9]+) .pid ([0-9]+), tid ([0-9]+)",
+                                       line).groups()
+            same(name, running.named(name), [(int(pid), int(tid))])
 
 
 @contextlib.contextmanager
@@ -511,9 +518,6 @@ def check_litter(interpreter):
                 Ran(interpreter.command(["-j", "countdown", "-m", mode, "-n", "5",
                                          "--start=" + start], copy))
         same("files", sorted(os.listdir(copy)), before)
-
-
-LONG = ["-j", "sleepers", "-w", "3", "--sleep-scale=100"]
 
 
 def ends(interpreter, _oracles):
@@ -582,6 +586,8 @@ def deal(tests_of, interpreters):
 
 
 def main():
+    # Ignored in the background of a shell, it would be ignored by what we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     what, language = sys.argv[1], LANGUAGES[sys.argv[2]]
     interpreters = find(language)
     if not interpreters:
