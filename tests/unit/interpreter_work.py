@@ -24,6 +24,7 @@ SRC = os.environ["CONVOY_SRC"]
 ORACLE = [os.environ["CONVOY_WORK"]]
 AT_ONCE = 2    # interpreters; the tests of one follow each other
 TIMEOUT_S = 50
+LATE_S = 1
 EVENTUALLY_S = 20
 
 ENVIRONMENT = dict(os.environ)
@@ -33,7 +34,7 @@ ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 
 class Language:
     def __init__(self, folder, source, options, strict, modes, spawns, candidates, litter, raises,
-                 wrong, complaint):
+                 wrong, lost, late, complaint):
         self.folder = os.path.join(SRC, "workloads", folder)
         self.source = source
         self.options = options          # before the source
@@ -44,7 +45,10 @@ class Language:
         self.litter = litter            # patterns of files that must not appear in the folder
         self.raises = raises            # (file, text, instead): a countdown that raises
         self.wrong = wrong              # (file, text, instead): one with a wrong result
-        self.complaint = complaint      # what is then said
+        self.lost = lost                # (file, text, instead): a counter that is not written
+        self.late = late                # (file, text, instead): worker N, from 1, sleeps LATE_S * N
+                                        # before it meets the others
+        self.complaint = complaint      # what one that raises says
 
 
 LANGUAGES = {
@@ -57,6 +61,9 @@ LANGUAGES = {
         litter=["*.pyc", "__pycache__"],
         raises=("job_countdown.py", "return n\n", "raise ValueError('broken')\n"),
         wrong=("job_countdown.py", "return n\n", "return n + 1\n"),
+        lost=("job_counter.py", "counter.value = value + 1\n", "counter.value = value\n"),
+        late=("worker.py", "        barrier.wait()\n",
+              "        __import__('time').sleep(LATE_S * self.worker)\n        barrier.wait()\n"),
         complaint="ValueError: broken"),
     "ruby": Language(
         folder="ruby", source="convoy_work.rb", options=[], strict=["-w"],
@@ -67,6 +74,8 @@ LANGUAGES = {
         litter=[],
         raises=("job_countdown.rb", "{ count_down(params.work) }", "{ raise 'broken' }"),
         wrong=("job_countdown.rb", "{ count_down(params.work) }", "{ count_down(params.work) + 1 }"),
+        lost=("job_counter.rb", "value + 1\n", "value\n"),
+        late=("worker.rb", "      yield\n", "      sleep(LATE_S * record.worker)\n      yield\n"),
         complaint="failed: broken (RuntimeError"),
 }
 
@@ -473,7 +482,7 @@ def broken(language, breakage):
             content = source.read()
         true("the text to break", text in content)
         with open(path, "w") as source:
-            source.write(content.replace(text, instead))
+            source.write(content.replace(text, instead.replace("LATE_S", str(LATE_S))))
         yield copy
 
 
@@ -495,6 +504,27 @@ def check_wrong(interpreter, mode):
         same("tasks", [(task["ok"], task["result"]) for task in ran.json["tasks"]],
              [(False, "1")] * 2)
         true("a message", "countdown-1" in ran.err and "Traceback" not in ran.err, ran.err)
+
+
+def check_lost(interpreter, mode):
+    with broken(interpreter.language, interpreter.language.lost) as folder:
+        ran = Ran(interpreter.command(["-j", "counter", "-m", mode, "-w", "2", "-n", "5"],
+                                      folder))
+        same("status", ran.status, 6)
+        same("ok", ran.json["ok"], False)
+        # Each worker did what it was to do; only the sum says that it is lost.
+        same("tasks", [task["ok"] for task in ran.json["tasks"]], [True] * 2)
+        true("a message", "the counter is 0, not 10" in ran.err, ran.err)
+
+
+def check_meeting(interpreter, mode):
+    """Nobody begins before the last one has come."""
+    with broken(interpreter.language, interpreter.language.late) as folder:
+        json = Ran(interpreter.command(["-j", "countdown", "-m", mode, "-w", "2", "-n", "5"],
+                                       folder)).json
+        first = min(thread["start_ns"] for thread in json["threads"])
+        true("the last one was waited for", first - json["start_ns"] >= 2 * LATE_S * 1e9, first,
+             json["start_ns"])
 
 
 def check_full(interpreter):
@@ -544,7 +574,11 @@ def ends(interpreter, _oracles):
         some += [
             ("a job that raises in " + mode, lambda mode=mode: check_raises(interpreter, mode)),
             ("a wrong result in " + mode, lambda mode=mode: check_wrong(interpreter, mode)),
+            ("a meeting in " + mode, lambda mode=mode: check_meeting(interpreter, mode)),
             signalled(mode, signal.SIGINT)]
+    for mode in ("serial", "threads", "processes"):
+        some.append(("a lost increment in " + mode, lambda mode=mode: check_lost(
+            interpreter, mode)))
     every = [
         ("names in threads", lambda: check_names(interpreter, "threads")),
         ("names in processes", lambda: check_names(interpreter, "processes")),

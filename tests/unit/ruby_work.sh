@@ -84,8 +84,6 @@ for mode in "${modes[@]}"; do
 		class << ConvoyWork::KernelCalls; def map(_); SAME; end; def unmap(*); end; end' \
 		"pages that are not fresh: $mode" 'pages-1 has a wrong result' -j pages -m "$mode" -n 2
 done
-broken 'class ConvoyWork::Counter::ThreadCell; def update; @value = 1; end; end' \
-	'increments that are lost: threads' 'the counter is 1, not 200' -j counter -m threads -w 2 -n 100
 broken 'class ConvoyWork::Queues::ThreadQueue; def put(_); raise "full"; end; end' \
 	'a worker that raises: threads' 'worker-1 failed: full' -j queue -m threads -n 1000
 nameless='class << ConvoyWork::KernelCalls
@@ -94,8 +92,6 @@ end'
 broken "$nameless" \
 	'a worker that does not come to the gate: threads' 'worker-2 failed: nameless' -j queue -m threads -n 1000
 if [ -n "$forks" ]; then
-	broken 'class ConvoyWork::Counter::ProcessCell; def update; @memory[0, SIZE] = [1].pack("q"); end; end' \
-		'increments that are lost: processes' 'the counter is 1, not 200' -j counter -m processes -w 2 -n 100
 	broken 'class ConvoyWork::Queues::ProcessQueue; def get; raise "dry"; end; end' \
 		'a worker that raises: processes' 'worker-. failed: dry' -j queue -m processes -n 1000
 	broken "$nameless" \
