@@ -55,6 +55,8 @@ def write_account(memory):
 
 def read_account(memory, index):
     values = memory[index * len(FIELDS):(index + 1) * len(FIELDS)]
+    if values[0] != index + 1:
+        raise output.Failed("worker-%d of the pool ended without its account" % (index + 1))
     return worker.Account(**dict((field, value) for field, value in zip(FIELDS, values)
                                  if value != UNKNOWN))
 

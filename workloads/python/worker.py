@@ -18,8 +18,8 @@ Outcome = collections.namedtuple("Outcome", "name worker pid tid start_ns end_ns
 # workers of the job share, and where they meet.
 Run = collections.namedtuple("Run", "params start_ns shared barrier")
 
-# What a mode returns: its Run, when all workers were joined, the outcome of every task, the Account of every worker, and what the
-# job's client says, if it has one.
+# What a mode returns: its Run, when all workers were joined, the outcome of every task, the
+# Account of every worker, and what the job's client says, if it has one.
 Done = collections.namedtuple("Done", "run end_ns tasks accounts answer")
 
 # sys.setcheckinterval() is in all versions of Python 3 before 3.9, and does nothing.
