@@ -203,19 +203,20 @@ static void take_own_time(struct why_facts *facts, const struct processes *proce
 
 /* --- the answer itself ------------------------------------------------------------------ */
 
-/* "script.py", as it can be printed. */
-static void say_name(const struct answer *answer)
+/* "script.py", as it can be printed; at the beginning of a sentence, or within one. */
+static void say_name(const struct answer *answer, bool begins)
 {
 	const struct py_context *context = answer->context;
+	bool file = context->kind == PY_SCRIPT && strcmp(context->script, "-") != 0;
 	char name[WHY_WORD];
 
-	if (context->kind == PY_CODE)
-		fputs("The code", answer->out);
-	else if (context->kind == PY_SCRIPT && !strcmp(context->script, "-"))
-		fputs("The script", answer->out);
-	else
-		fprintf(answer->out, "%s%s", context->kind == PY_MODULE ? "The module " : "",
-			why__harmless(name, context->script, SIZE_MAX));
+	if (!file)
+		fprintf(answer->out, "%s %s", begins ? "The" : "the",
+			context->kind == PY_CODE   ? "code" :
+			context->kind == PY_MODULE ? "module " :
+						     "script");
+	if (file || context->kind == PY_MODULE)
+		fputs(why__harmless(name, context->script, SIZE_MAX), answer->out);
 }
 
 static const char *interpreter(const struct answer *answer, char buf[WHY_WORD])
@@ -268,11 +269,14 @@ static void say_headline(const struct answer *answer)
 	FILE *out = answer->out;
 	char which[VERDICT_RUNTIME], share[WHY_WORD];
 
+	bool begins = answer->kind != PY_UNKNOWN && answer->kind != PY_CROWDED &&
+		      answer->kind != PY_NOTHING;
+
 	if (answer->kind == PY_UNKNOWN || answer->kind == PY_CROWDED)
 		fputs("It is not known whether ", out);
 	if (answer->kind == PY_NOTHING)
 		fputs("Nothing was recorded of ", out);
-	say_name(answer);
+	say_name(answer, begins);
 	switch (answer->kind) {
 	case PY_NOTHING:
 		fputc('.', out);

@@ -582,6 +582,10 @@ static void test_commands(void **state)
 	assert_lacks(text, "--cmd");
 	free(text);
 
+	text = answer_in(watched(2), &context);
+	assert_string_equal(text, "Nothing was recorded of the script.");
+	free(text);
+
 	context.recording = "my rec";
 	text = answer_in(free_of_it("python3", ACCOUNT_IO, 900), &context);
 	assert_contains(text, "\nWhat each thread waited for:\n  convoy report --threads -- 'my "
