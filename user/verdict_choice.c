@@ -13,6 +13,7 @@
 #include "verdict_parts.h"
 
 #define TOOK_AS_LONG 1.005	/* a ratio below it is printed as 1.00 */
+#define STARTS_LONG 0.25	/* of a wall, before the first task */
 #define POOL_MATTERS 1.10	/* a pool over processes that are started for each task */
 
 static const char *const pool = "a pool";
@@ -285,6 +286,23 @@ static const char *other_style(const struct judge *j, const struct comparison *c
 	return buf;
 }
 
+/* Threads that beat processes, and not serial, are nothing to use. */
+static bool worth_threads(const struct judge *j)
+{
+	struct comparison c;
+
+	for (size_t i = 0; i < j->n; i++) {
+		const struct family *family = j->families[i];
+
+		c = verdict__compare(family->ways[verdict__threads(family)],
+				     family->ways[WAY_SERIAL]);
+		if (c.relation != RELATION_MISSING &&
+		    (c.relation != RELATION_CLEAR || !c.first_wins))
+			return false;
+	}
+	return true;
+}
+
 /* "PROCESSES: 1.93x faster than threads (..)", or THREADS, or no advice if serial is best. */
 static void say_use(const struct judge *j, const struct comparison *c, const char *under,
 		    const char *threads)
@@ -293,7 +311,7 @@ static void say_use(const struct judge *j, const struct comparison *c, const cha
 	char more[VERDICT_RANGE + 32];
 
 	fputs(under, j->out);
-	if (j->busy || verdict__serial_wins(j->families[0]))
+	if (j->busy || verdict__serial_wins(j->families[0]) || (c->first_wins && !worth_threads(j)))
 		fprintf(j->out, "%c%s %s ", first_letter(under, faster), faster + 1,
 			is_or_are(j, faster));
 	else
@@ -302,6 +320,45 @@ static void say_use(const struct judge *j, const struct comparison *c, const cha
 	say_faster(j, c, c->first_wins ? "processes" : threads,
 		   other_style(j, c, more, sizeof(more)));
 	fputs(".\n", j->out);
+}
+
+/* The part of the walls that was over before the first task began; 0 where that is not known. */
+static double starting(const struct report_mode *mode)
+{
+	double first_ns = 0, wall_ns = 0;
+
+	for (size_t round = 0; round < mode->wall_ns.n; round++) {
+		double first = INFINITY;
+
+		for (size_t i = 0; i < mode->n_tasks; i++)
+			if (mode->tasks[i].round == round)
+				first = fmin(first, (double)mode->tasks[i].start_ns);
+		if (!isfinite(first))
+			return 0;
+		first_ns += first;
+		wall_ns += mode->wall_ns.rounds[round];
+	}
+	return wall_ns > 0 ? first_ns / wall_ns : 0;
+}
+
+/* Processes that took longer to start than their work is worth. */
+static void say_start(const struct judge *j)
+{
+	struct range share = { 0 };
+	char words[VERDICT_RANGE];
+
+	for (size_t i = 0; i < j->n; i++) {
+		const struct report_mode *processes = j->families[i]->ways[WAY_PROCESSES];
+		double value = processes ? starting(processes) : 0;
+
+		if (value < STARTS_LONG)
+			return;
+		verdict__widen(&share, value, j->families[i]->label, i == 0);
+	}
+	fprintf(j->out,
+		"%s of the wall of processes was over before their first task began: with more "
+		"work (-n) that would be less.\n",
+		verdict__percent_range(words, &share));
 }
 
 /* Threads under a GIL or processes? Without processes: threads under a GIL or none? */
@@ -327,6 +384,8 @@ static void say_threads_or_processes(const struct judge *j)
 		say_use(j, &c, j->under, j->gil_threads);
 	else
 		say_compared(j, &c, j->under, "threads", "processes");
+	if (c.relation != RELATION_CLEAR || c.first_wins || verdict__serial_wins(j->families[0]))
+		say_start(j);
 	/* Of convoy's own machine there is the table, and a sentence on each style of GIL. */
 	if (j->families[0]->name[0] && !verdict__serial_wins(j->families[0]))
 		say_against_serial(j);

@@ -102,26 +102,32 @@ static void say_styles(const struct judge *j)
 			verdict__times(ratio, all_switches(slow) / all_switches(fast)));
 }
 
-/* A GIL that is fought over in the kernel: what its waiters do not sleep, it burns. */
+/* Is the GIL fought over in the kernel? What its waiters do not sleep, it burns. */
+static bool burns(const struct report_mode *mode, const struct gil_rates *rates)
+{
+	/* Of a job that hardly runs, the kernel's part means nothing. */
+	if (!mode->system_ns.n || !mode->cores_used.n || mode->cores_used.median < BUSY ||
+	    mode->system_ns.median < IN_KERNEL * mode->cpu_ns.median)
+		return false;
+	/* A job may have other business there; this is about the GIL. */
+	return rates->calls.known && rates->calls.value >= MANY_CALLS;
+}
+
 static void say_kernel(const struct judge *j, const struct report_mode *mode)
 {
 	struct gil_rates rates;
-	char a[24];
+	char a[24], calls[24];
 
-	/* Of a job that hardly runs, the kernel's part means nothing. */
-	if (!mode || !mode->system_ns.n || !mode->cores_used.n || mode->cores_used.median < BUSY ||
-	    mode->system_ns.median < IN_KERNEL * mode->cpu_ns.median)
+	if (!mode)
 		return;
-	/* A job may have other business there; this is about the GIL. */
 	rates = report_mode__gil_rates(mode);
-	if (!rates.calls.known || rates.calls.value < MANY_CALLS)
-		return;
-	fprintf(j->out,
-		"With %s, %s of the CPU time went to the kernel: %.0f futex calls a second pass "
-		"the GIL around, most without sleeping.\n",
-		report_mode__kind(mode),
-		verdict__percent(a, mode->system_ns.median / mode->cpu_ns.median),
-		rates.calls.value);
+	if (burns(mode, &rates))
+		fprintf(j->out,
+			"With %s, %s of the CPU time went to the kernel: %s futex calls a second "
+			"pass the GIL around, most without sleeping.\n",
+			report_mode__kind(mode),
+			verdict__percent(a, mode->system_ns.median / mode->cpu_ns.median),
+			verdict__count(calls, rates.calls.value));
 }
 
 /*
@@ -133,7 +139,7 @@ static void say_awake(const struct judge *j)
 	const struct report_mode *gil = j->families[0]->ways[WAY_GIL];
 	struct gil_outlook outlook;
 	struct gil_rates rates;
-	char share[24], calls[24];
+	char calls[24];
 
 	if (!gil || !j->report->valid || !gil->worker_lifetime_ns || verdict__waits_overlap(gil) ||
 	    verdict__gil_share(gil) >= WORTH_SAYING)
@@ -143,11 +149,13 @@ static void say_awake(const struct judge *j)
 	if (!outlook.known || outlook.wanted < outlook.ran + AT_ONCE || !rates.calls.known)
 		return;
 	fprintf(j->out,
-		"That threads slept for the GIL for %s of their time only does not mean that they "
-		"ran: on average %.1f wanted to and %.1f did, with %s futex calls a second to pass "
-		"it on.\n",
-		verdict__percent(share, verdict__gil_share(gil)), outlook.wanted, outlook.ran,
-		verdict__count(calls, rates.calls.value));
+		"That threads hardly slept for the GIL does not mean that they ran: on average "
+		"%.1f wanted to and %.1f did",
+		outlook.wanted, outlook.ran);
+	if (!burns(gil, &rates))
+		fprintf(j->out, ", with %s futex calls a second to pass it on",
+			verdict__count(calls, rates.calls.value));
+	fputs(".\n", j->out);
 }
 
 void verdict__say_gil(const struct judge *j)

@@ -143,7 +143,15 @@ static size_t kind_end(const struct gil *gils, size_t n, size_t from)
 	return to;
 }
 
-static void say_kinds(const struct gil *gils, size_t n, FILE *out)
+/* Within a kind, as they were asked for. */
+static int compare_order(const void *a, const void *b)
+{
+	const struct gil *x = a, *y = b;
+
+	return x->family < y->family ? -1 : x->family > y->family;
+}
+
+static void say_kinds(struct gil *gils, size_t n, FILE *out)
 {
 	size_t kinds = 0, most = 0;
 
@@ -157,6 +165,7 @@ static void say_kinds(const struct gil *gils, size_t n, FILE *out)
 	for (size_t from = 0, to; from < n; from = to) {
 		to = kind_end(gils, n, from);
 		fputs(from ? "; " : " ", out);
+		qsort(gils + from, to - from, sizeof(*gils), compare_order);
 		/* Two kinds of "the other 4" would be none. */
 		say_kind(out, gils + from, to - from, to - from == most ? n : 0);
 		if (to - from == most)

@@ -147,9 +147,22 @@ static void test_a_gil_without_sleep(void **state)
 	assert_contains(text, "\nSerial is 1.72x faster than threads (1.7");
 	assert_contains(text, "\nThreads spent 48 % of their time runnable without a CPU, 0.3 % "
 			      "waiting for the GIL of CPython 2.7.18, none for I/O.\n");
-	assert_contains(text, "\nThat threads slept for the GIL for 0.3 % of their time only does "
-			      "not mean that they ran: on average 2.0 wanted to and 1.0 did, with "
-			      "54,300 futex calls a second to pass it on.");
+	assert_contains(text,
+			"\nThat threads hardly slept for the GIL does not mean that they ran: "
+			"on average 2.0 wanted to and 1.0 did, with 54,300 futex calls a second "
+			"to pass it on.");
+	report__free(report);
+
+	/* Where the kernel's part is worth a sentence, that has the number. */
+	report = one("python2.7", ticking, 3, 5);
+	find_gil(report, "python2.7", "2.7.18", 2100, 0, 195151);
+	estimate__free(&report->modes[1].system_ns);
+	around(&report->modes[1].system_ns, 0.73 * report->modes[1].cpu_ns.median, 0, 5);
+	text = verdict_of(report);
+	assert_contains(text, "2.0 wanted to and 1.0 did.\n");
+	assert_contains(text,
+			"\nWith threads, 73 % of the CPU time went to the kernel: 195,000 futex "
+			"calls a second pass the GIL around, most without sleeping.");
 	report__free(report);
 
 	/* What is not known is not said, nor what lost events may have made. */
@@ -280,7 +293,8 @@ static void test_old_and_new(void **state)
 	/* The old one is not compared with the new one by its wall: that is another language. */
 	assert_string_equal(report->verdict.best_mode, "python3.13:processes");
 	assert_string_equal(family_of(report, "python2.7")->best_mode, "python2.7:processes");
-	assert_contains(family_of(report, "python2.7")->text, "\nThat threads slept for the GIL ");
+	assert_contains(family_of(report, "python2.7")->text,
+			"\nThat threads hardly slept for the GIL ");
 	assert_lacks(family_of(report, "python2.7")->text, "python3.13");
 	assert_true(family_of(report, "python3.13")->confidence.known);
 
@@ -611,6 +625,58 @@ static void test_serial_wins(void **state)
 	report__free(report);
 }
 
+/* A task of each round that begins after `start` of the wall, and one that begins later. */
+static void add_tasks(struct report_mode *mode, double start)
+{
+	mode->tasks = need(calloc(2 * mode->wall_ns.n, sizeof(*mode->tasks)));
+	for (unsigned round = 0; round < mode->wall_ns.n; round++) {
+		for (unsigned i = 0; i < 2; i++) {
+			struct report_task *task = &mode->tasks[mode->n_tasks++];
+
+			task->round = round;
+			task->start_ns =
+				(uint64_t)(mode->wall_ns.rounds[round] * (i ? start : start * 1.5));
+		}
+	}
+}
+
+/* Work that is too little: processes lose to threads, which gain nothing all the same. */
+static void test_little_work(void **state)
+{
+	struct sketch little[3];
+	struct report *report;
+	const char *text;
+
+	(void)state;
+	memcpy(little, computing, sizeof(little));
+	little[0].wall_ms = 1015;
+	little[0].scatter = 0.02;
+	little[2].wall_ms = 1200;
+	report = one("python3.13", little, 3, 5);
+	add_tasks(&report->modes[2], 0.47);
+	text = verdict_of(report);
+	assert_contains(text, "python3.13: threads are 1.19x faster than processes (");
+	assert_contains(text, "\n47 % of the wall of processes was over before their first task "
+			      "began: with more work (-n) that would be less.\n");
+	assert_lacks(text, "THREADS");
+	report->modes[2].n_tasks = 0;
+	assert_lacks(verdict_of(report), "before their first task");
+	report__free(report);
+
+	/* Nor is it said of processes that win. */
+	report = one("python3.13", computing, 3, 5);
+	add_tasks(&report->modes[2], 0.47);
+	assert_lacks(verdict_of(report), "before their first task");
+	report__free(report);
+
+	/* Threads that gain over both are advised. */
+	little[1].wall_ms = 900;
+	report = one("python3.13", little, 3, 5);
+	assert_contains(verdict_of(report),
+			"python3.13: use THREADS: 1.33x faster than processes (");
+	report__free(report);
+}
+
 static void test_pool(void **state)
 {
 	static const struct sketch pool = { "pool", 800, 0.004, 1.9, 9, 61, 985, 14, 1, 0, 0 };
@@ -834,6 +900,7 @@ int main(void)
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_few_rounds),
 		cmocka_unit_test(test_serial_wins),
+		cmocka_unit_test(test_little_work),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_convoy_effect),
 		cmocka_unit_test(test_one_cpu),
