@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * test_identity.c - users, and the environment that a command gets as one of them.
- * Becoming one: tests/root/test_launch.c.
+ * Becoming one: tests/root/test_launch_child.c.
  */
 #include <errno.h>
 #include <grp.h>
