@@ -85,13 +85,14 @@ static int fill_meta(struct record_meta *meta, const struct run_plan *plan,
 static int write_meta(struct recorder *recorder, const struct run_plan *plan,
 		      const struct session *session)
 {
-	struct record_meta meta = { .report = report__new() };
-	int err = meta.report ? fill_meta(&meta, plan, session) : -ENOMEM;
+	struct report *report = report__new();
+	struct record_meta meta = { .report = report };
+	int err = report ? fill_meta(&meta, plan, session) : -ENOMEM;
 
 	if (!err)
 		err = recorder__meta(recorder, &meta);
 	record_meta__free(&meta);
-	report__free(meta.report);
+	report__free(report);
 	return err;
 }
 

@@ -132,12 +132,13 @@ static int fill(struct record_meta *meta, const struct record_plan *plan, const 
 
 int record_meta__write(struct recorder *recorder, const struct record_plan *plan, const char *note)
 {
-	struct record_meta meta = { .report = report__new() };
-	int err = meta.report ? fill(&meta, plan, note) : -ENOMEM;
+	struct report *report = report__new();
+	struct record_meta meta = { .report = report };
+	int err = report ? fill(&meta, plan, note) : -ENOMEM;
 
 	if (!err)
 		err = recorder__meta(recorder, &meta);
 	record_meta__free(&meta);
-	report__free(meta.report);
+	report__free(report);
 	return err;
 }
