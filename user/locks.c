@@ -326,13 +326,16 @@ static int count_wait(struct lock *row, const struct lock_wait *wait, enum lock_
 }
 
 /*
- * Was it a release that woke the thread last? A GIL's holder, if who woke it is that now, has
- * not been without it: any other lock can have been retaken.
+ * Can the thread have been given the lock by the end of its last wait? Of a GIL that timed out,
+ * unless its holder is known to be another: it may have been free. One whose holder is who woke
+ * the thread has not changed hands, but any other lock can have been retaken.
  */
 static bool was_given(const struct attempt *attempt, const struct lock_wait *wait)
 {
-	return attempt->released && (wait->kind != LOCK_GIL || wait->holder == NO_THREAD ||
-				     wait->holder != attempt->releaser);
+	if (wait->kind != LOCK_GIL)
+		return attempt->released;
+	return wait->holder == NO_THREAD ||
+	       (attempt->released && wait->holder != attempt->releaser);
 }
 
 /* Does this wait go on with what the thread did last? Of what is unknown, nobody can say. */
