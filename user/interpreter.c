@@ -341,6 +341,13 @@ static bool was_asked(const struct candidates *candidates, size_t i)
 	return false;
 }
 
+/* Is it there for the user at all? Root sees files that others may not even know of. */
+static bool is_the_users(const struct addition *addition, const struct interpreter_answer *answer)
+{
+	return !addition->search->as || answer->outcome != ASK_NOT_EXECUTED ||
+	       answer->exec_error != EACCES;
+}
+
 static int add_all(struct addition *addition)
 {
 	size_t before = addition->interpreters->n;
@@ -354,7 +361,7 @@ static int add_all(struct addition *addition)
 		if (was_asked(&candidates, i))
 			continue;
 		err = try(addition, candidate, &answer);
-		if (!err && !candidate->shim)
+		if (!err && !candidate->shim && is_the_users(addition, &answer))
 			interpreter__explain(addition->search, candidate->language, candidate->path,
 					     &answer);
 	}

@@ -103,13 +103,13 @@ static const char doc[] =
 	"                                              keep everything, look again later\n"
 	"  convoy run --cmd 'j1=make -j1' --cmd 'j2=make -j2' --reference j1\n"
 	"                                              commands of your own\n"
-	"  convoy run --interpreter all                  every Python and Ruby of this machine\n"
+	"  convoy run --interpreter all                every Python and Ruby there is here\n"
 	"  convoy run --interpreter python3.13,2.7 -m serial,threads,processes\n"
-	"                                              two of them, without convoy's own modes\n"
-	"  convoy run -m gil-timed,3.13:threads          a model beside what it is a model of\n"
+	"                                              two, and no modes of convoy's own\n"
+	"  convoy run -m gil-timed,3.13:threads        a model, and what it is a model of\n"
 	"\n"
 	"Exit status: 0 done; 2 usage; 3 not permitted, or the kernel lacks something; "
-	"4 events were lost; 6 failed; 128+N ended by signal N.";
+	"4 events were lost; 6 failed, or something was left out; 128+N ended by signal N.";
 
 /* What was said on the command line, before defaults are known. */
 struct parse_state {

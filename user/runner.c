@@ -222,12 +222,25 @@ static int trace_workload(struct runner *runner, struct one_round *round,
 	return err;
 }
 
+static void show_progress(const struct runner *runner, unsigned done, unsigned total,
+			  const char *mode)
+{
+	if (!runner->progress)
+		return;
+	if (mode)
+		fprintf(stderr, "\r\033[Kconvoy: %u of %u, %s ", done, total, mode);
+	else
+		fprintf(stderr, "\r\033[K");
+	fflush(stderr);
+}
+
 /* One of an interpreter's costs the others nothing. */
 static void note_failure(struct runner *runner, const struct one_round *round,
 			 const struct plan_mode *mode, unsigned number)
 {
 	size_t at = (size_t)(mode - runner->plan->modes);
 
+	show_progress(runner, 0, 0, NULL);
 	if (!mode->interpreter) {
 		message("the workload %s in mode %s", round->why, mode->label);
 		runner->outcome->workload_failed = true;
@@ -270,18 +283,6 @@ static int run_round(struct runner *runner, const struct plan_mode *mode, unsign
 	if (round.output_fd >= 0)
 		close(round.output_fd);
 	return err;
-}
-
-static void show_progress(const struct runner *runner, unsigned done, unsigned total,
-			  const char *mode)
-{
-	if (!runner->progress)
-		return;
-	if (mode)
-		fprintf(stderr, "\r\033[Kconvoy: %u of %u, %s ", done, total, mode);
-	else
-		fprintf(stderr, "\r\033[K");
-	fflush(stderr);
 }
 
 static int run_all(struct runner *runner)

@@ -68,7 +68,9 @@ void work_argv__build(struct work_argv *args, const struct work_places *places,
 		add_arg(args, "--inside=%llu", plan->inside);
 		add_arg(args, "--outside=%llu", plan->outside);
 	}
-	add_arg(args, "--start=%s", plan->spawn ? "spawn" : "fork");
+	/* Some interpreters can only fork, and say so where it does not matter, too. */
+	if (!mode->interpreter || mode->bundled->processes)
+		add_arg(args, "--start=%s", plan->spawn ? "spawn" : "fork");
 	/* It counts instructions, of which an interpreter tells nothing. */
 	if (!mode->interpreter)
 		add_arg(args, "--yield-every=%llu", plan->yield_every);

@@ -180,11 +180,20 @@ else
 	is 'under sudo: asked as the user' diff "$tmp/who" "$dir/open/who"
 	is "under sudo: root's pyenv is not looked at" [ -z "$(grep pyenv "$out")" ]
 	is 'under sudo: those in PATH are found' grep -q '^python3.11 ' "$out"
+	rm "$dir/path/python3.7"
+	mkdir "$dir/closed"
+	put closed/python3.8 python3.8 CPython 3.8.1
+	chmod 700 "$dir/closed"
+	run env SUDO_USER=nobody "PATH=$dir/path:$dir/closed" "HOME=$dir/home" \
+		"$dir/checkout/convoy" list --interpreters
+	is "under sudo: no word of what the user cannot see" quiet
+	is 'under sudo: nor is it listed' [ -z "$(grep python3.8 "$out")" ]
 	run env SUDO_USER=no-such-user "PATH=$dir/path" "$dir/checkout/convoy" list --interpreters
 	is 'under sudo: nobody of that name: exit 6' failed_with 6 "no-such-user.*SUDO_USER"
+	script path/python3.7 <<<"id -u >'$dir/open/root'; exit 1"
 	run env SUDO_USER=root "PATH=$dir/path" "HOME=$dir/home" "$dir/checkout/convoy" \
 		list --interpreters
-	is 'under sudo by root: as root' [ "$(head -n 1 "$dir/open/who")" = 0 ]
+	is 'under sudo by root: as root' [ "$(cat "$dir/open/root")" = 0 ]
 	rm "$dir/path/python3.7"
 fi
 

@@ -456,20 +456,23 @@ static void test_params(void **state)
 
 /* --- command lines --- */
 
-static size_t has_argument(const struct work_argv *args, const char *word)
+static bool has_argument(const struct work_argv *args, const char *word)
 {
 	for (size_t i = 0; i < args->n; i++)
 		if (!strcmp(args->argv[i], word))
-			return i + 1;
-	return 0;
+			return true;
+	return false;
 }
 
 static void test_command_lines(void **state)
 {
 	static const struct work_places places = { "/lib/convoy-work", "/share/workloads" };
+	static const char *const all[] = { "--workers=2", "--work=9",   "--inside=1",
+					   "--outside=2", "--verbose", "--switch-interval=0.5" };
 	struct run_plan plan = take("-j", "counter", "-w2", "-n9", "--inside=1", "--outside=2",
-				    "--switch-interval=0.5", "-v", "-m", "gil-timed,3.13:threads",
-				    "--cmd", "a=make -j2", NULL);
+				    "--switch-interval=0.5", "-v", "--start=spawn", "-m",
+				    "gil-timed,3.13:threads,3.13:processes", "--cmd", "a=make -j2",
+				    NULL);
 	struct work_argv args;
 
 	(void)state;
@@ -478,6 +481,7 @@ static void test_command_lines(void **state)
 	assert_string_equal(args.argv[0], "/lib/convoy-work");
 	assert_true(has_argument(&args, "--mode=gil-timed"));
 	assert_true(has_argument(&args, "--yield-every=0"));
+	assert_true(has_argument(&args, "--start=spawn"));
 	assert_null(args.argv[args.n]);
 
 	work_argv__build(&args, &places, &plan, &plan.modes[1]);
@@ -486,17 +490,18 @@ static void test_command_lines(void **state)
 	assert_string_equal(args.argv[2], "/share/workloads/python/convoy_work.py");
 	assert_string_equal(args.argv[3], "--job=counter");
 	assert_string_equal(args.argv[4], "--mode=threads");
-	for (size_t i = 0; i < 7; i++)
-		assert_true(has_argument(
-			&args, ((const char *[]){ "--workers=2", "--work=9", "--inside=1",
-						  "--outside=2", "--start=fork",
-						  "--switch-interval=0.5", "--verbose" })[i]));
-	/* It has none to count. */
+	for (size_t i = 0; i < N(all); i++)
+		assert_true(has_argument(&args, all[i]));
+	/* It has none to count, and processes neither. */
 	assert_false(has_argument(&args, "--yield-every=0"));
+	assert_false(has_argument(&args, "--start=spawn"));
 	assert_false(has_argument(&args, "--seed=11"));
 	assert_null(args.argv[args.n]);
-
 	work_argv__build(&args, &places, &plan, &plan.modes[2]);
+	assert_true(has_argument(&args, "--mode=processes"));
+	assert_true(has_argument(&args, "--start=spawn"));
+
+	work_argv__build(&args, &places, &plan, &plan.modes[3]);
 	assert_int_equal(args.n, 3);
 	assert_string_equal(args.argv[0], "/bin/sh");
 	assert_string_equal(args.argv[2], "make -j2");

@@ -71,7 +71,7 @@ class Watcher(threading.Thread):
         self.over = threading.Event()
         self.children = multiprocessing.active_children()
         if len(self.children) < count:
-            raise processes.Failed("a worker of the pool ended before its first task")
+            raise output.Failed("a worker of the pool ended before its first task")
 
     def look(self):
         for process in self.children:

@@ -40,7 +40,7 @@ def real(least, most):
 
 def make_parser():
     parser = argparse.ArgumentParser(
-        prog="convoy_work.py",
+        prog="convoy_work.py", usage="convoy_work.py -j JOB -m MODE [OPTION...]",
         description="Run one job in one mode, once, and print the results as JSON.",
         epilog="Exit status: 0 done; 2 usage; 6 failed (a wrong result, a worker that died).")
     add = parser.add_argument

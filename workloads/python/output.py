@@ -6,6 +6,10 @@ import sys
 DONE, USAGE, FAILED = 0, 2, 6
 
 
+class Failed(Exception):
+    """What ends a run without a result; the message says why, and is all there is to say."""
+
+
 def write_all(fd, text):
     data = text.encode("utf-8", "replace")
     while data:

@@ -11,10 +11,6 @@ import output
 import worker
 
 
-class Failed(Exception):
-    """A process ended without what it was to do; the message says how."""
-
-
 def context(params):
     """What makes processes, and locks and queues between them. 2.7 can only fork."""
     if sys.version_info[:2] == (3, 6):
@@ -66,14 +62,14 @@ class Child(object):
             return self.connection.recv()
         except (EOFError, IOError, OSError):
             self.process.join()
-            raise Failed(how_it_ended(self.name, self.process))
+            raise output.Failed(how_it_ended(self.name, self.process))
 
     def join(self):
         """What it returned, once it has ended."""
         result = self.receive()
         self.process.join()
         if self.process.exitcode:
-            raise Failed(how_it_ended(self.name, self.process))
+            raise output.Failed(how_it_ended(self.name, self.process))
         return result
 
     def kill(self):

@@ -8,7 +8,6 @@ import sys
 
 import kernel
 import output
-import processes
 import worker
 
 MODES = {
@@ -74,7 +73,7 @@ def run(params):
         if hasattr(job, "release"):
             job.release(done.run.shared)
         status = output.write(json.dumps(result_json(params, done, metrics, not wrong), indent=2))
-    except processes.Failed as failure:
+    except output.Failed as failure:
         output.say(str(failure))
         os._exit(output.FAILED)
     except BaseException:

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# python_ends.sh - the jobs in every Python of this machine fail with a message, hang for
+# nobody, and leave nothing behind. INTERPRETERS="/path ..." takes only these.
+# shellcheck source=tests/root/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../root/lib.sh"
+
+has_python 'import concurrent.futures' || skip_all "no $PYTHON to look with"
+export CONVOY_SRC CONVOY_WORK
+"$PYTHON" "$CONVOY_SRC/tests/unit/interpreter_work.py" ends python
