@@ -247,7 +247,7 @@ static struct maybe per_second(double count, double wall_ns)
 static void add_lock_rates(const struct report_mode *mode, double walls_ns, struct gil_rates *rates)
 {
 	double calls = 0, lost = 0;
-	bool any = false, all = true;
+	bool any = false, all = true, timed = false;
 
 	for (size_t i = 0; i < mode->n_locks; i++) {
 		const struct report_lock *lock = &mode->locks[i];
@@ -258,7 +258,11 @@ static void add_lock_rates(const struct report_mode *mode, double walls_ns, stru
 		all = all && lock->futex_calls.known;
 		calls += lock->futex_calls.known ? lock->futex_calls.value : 0;
 		lost += (double)lock->lost_races;
+		timed |= !lock->timeouts.known || lock->timeouts.value > 0;
 	}
+	/* Where nothing timed out, waits that nobody ended were ended by something else. */
+	if (any && !timed)
+		rates->interval_ns.known = false;
 	if (!any)
 		return;
 	rates->lost_races = per_second(lost, walls_ns);
@@ -281,7 +285,6 @@ struct gil_rates report_mode__gil_rates(const struct report_mode *mode)
 	if (mode->voluntary.n && mode->involuntary.n)
 		rates.switches = per_second(mode->voluntary.median + mode->involuntary.median,
 					    mode->wall_ns.median);
-	add_lock_rates(mode, walls_ns, &rates);
 	for (size_t i = 0; i < mode->n_runtimes; i++) {
 		const struct report_runtime *runtime = &mode->runtimes[i];
 
@@ -290,10 +293,11 @@ struct gil_rates report_mode__gil_rates(const struct report_mode *mode)
 		handoffs += (double)runtime->handoffs;
 		most = !most || runtime->handoffs > most->handoffs ? runtime : most;
 	}
-	if (!most)
-		return rates;
-	rates.handoffs = per_second(handoffs, walls_ns);
-	rates.hold_ns = most->mean_hold_ns;
-	rates.interval_ns = most->switch_interval_ns;
+	if (most) {
+		rates.handoffs = per_second(handoffs, walls_ns);
+		rates.hold_ns = most->mean_hold_ns;
+		rates.interval_ns = most->switch_interval_ns;
+	}
+	add_lock_rates(mode, walls_ns, &rates);
 	return rates;
 }

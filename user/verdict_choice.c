@@ -8,8 +8,10 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "contention.h"
 #include "verdict_parts.h"
 
 #define TOOK_AS_LONG 1.005	/* a ratio below it is printed as 1.00 */
@@ -232,35 +234,57 @@ static void say_overlap(const struct judge *j, enum way threads)
 	}
 }
 
+/* Of several: those whose threads are slower than serial, or that none of them gains. */
+static void say_slower(const struct judge *j, const struct comparison *all)
+{
+	struct judge slower = *j;
+	struct range range = { 0 };
+	char words[VERDICT_RANGE];
+	const struct family **families = calloc(j->n, sizeof(*families));
+
+	/* Without memory for it, open_memstream() has none either, and tells of it. */
+	if (!families)
+		return;
+	slower.families = families;
+	slower.n = 0;
+	for (size_t i = 0; i < j->n; i++) {
+		const struct family *family = j->families[i];
+		struct comparison c =
+			verdict__compare(family->ways[WAY_GIL], family->ways[WAY_SERIAL]);
+		bool clear = c.relation == RELATION_CLEAR && c.ratio.least >= GAIN_MATTERS;
+
+		if (c.first_wins || (!clear && c.relation != RELATION_POINT))
+			continue;
+		families[slower.n] = family;
+		verdict__widen(&range, c.ratio.least, family->label, slower.n++ == 0);
+	}
+	if (slower.n) {
+		if (slower.n < j->n) {
+			fputs("In ", j->out);
+			verdict__say_names(&slower);
+			fputc(' ', j->out);
+		}
+		fprintf(j->out, "%chreads %s %s as long as serial.\n", slower.n < j->n ? 't' : 'T',
+			j->busy ? "took" : "take", verdict__times_range(words, &range));
+	} else if (all->relation == RELATION_SAME) {
+		fprintf(j->out, "Threads gain nothing over serial (same within %u %%).\n",
+			all->percent);
+	}
+	free(families);
+}
+
 /* What threads do against serial, where processes are the answer. */
 static void say_against_serial(const struct judge *j)
 {
 	struct comparison c = verdict__compare_ways(j, WAY_GIL, WAY_SERIAL);
-	struct range range = { 0 };
-	char words[VERDICT_RANGE];
 
-	if (j->n == 1) {
-		if (c.relation == RELATION_SAME)
-			fprintf(j->out, "Threads gain nothing over serial (same within %u %%).\n",
-				c.percent);
-		else
-			say_compared(j, &c, "", "threads", "serial");
-		return;
-	}
-	/* Not alike, perhaps: so it is said what was measured, and not what is clear. */
-	for (size_t i = 0; i < j->n; i++) {
-		const struct report_mode *threads = j->families[i]->ways[WAY_GIL];
-		const struct report_mode *serial = j->families[i]->ways[WAY_SERIAL];
-		enum relation relation = verdict__compare(threads, serial).relation;
-
-		/* A median of walls that scatter widely is no finding. */
-		if (relation == RELATION_MISSING || relation == RELATION_OPEN)
-			return;
-		verdict__widen(&range, threads->wall_ns.median / serial->wall_ns.median,
-			       j->families[i]->label, i == 0);
-	}
-	fprintf(j->out, "Threads %s %s as long as serial.\n", j->busy ? "took" : "take",
-		verdict__times_range(words, &range));
+	if (j->n > 1)
+		say_slower(j, &c);
+	else if (c.relation == RELATION_SAME)
+		fprintf(j->out, "Threads gain nothing over serial (same within %u %%).\n",
+			c.percent);
+	else
+		say_compared(j, &c, "", "threads", "serial");
 }
 
 /* The other style of GIL against processes, for the bracket of the first: "; 3.04x with ...". */
@@ -297,7 +321,7 @@ static bool worth_threads(const struct judge *j)
 		c = verdict__compare(family->ways[verdict__threads(family)],
 				     family->ways[WAY_SERIAL]);
 		if (c.relation != RELATION_MISSING &&
-		    (c.relation != RELATION_CLEAR || !c.first_wins))
+		    (c.relation != RELATION_CLEAR || !c.first_wins || c.ratio.least < GAIN_MATTERS))
 			return false;
 	}
 	return true;

@@ -145,6 +145,20 @@ static bool alike(const struct family *a, const struct family *b)
 		same_outcome(a, b, threads, WAY_SERIAL));
 }
 
+static void list_labels(FILE *out, const struct family *const *members, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " and ", members[i]->label);
+}
+
+void verdict__say_names(const struct judge *j)
+{
+	if (j->n > NAMED)
+		fprintf(j->out, "%zu of them", j->n);
+	else
+		list_labels(j->out, j->families, j->n);
+}
+
 /* "In all 9 interpreters", "In 8 of 10 interpreters", "python2.7, python3.6 and python3.7" */
 static void say_who(FILE *out, const struct family *const *members, size_t n, size_t interpreters,
 		    bool largest)

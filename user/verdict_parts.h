@@ -140,6 +140,8 @@ void verdict__say_gils_differ(const struct report *report, const struct family *
 int verdict__families(const struct report *report, struct family **families, size_t *n);
 /* All that is said of one family, or of all; `out` gets whole lines. 0 or -ENOMEM. */
 int verdict__say_family(const struct report *report, const struct family *family, FILE *out);
+/* "python2.7 and python3.6", or "5 of them" where names would be too many. */
+void verdict__say_names(const struct judge *j);
 int verdict__say_families(const struct report *report, const struct family *families, size_t n,
 			  FILE *out);
 

@@ -39,6 +39,7 @@ static void find_gil(struct report_mode *mode, const char *version, double hando
 	if (held_ms > 0)
 		runtime->mean_hold_ns = known(held_ms * 1e6);
 	runtime->switch_interval_ns = known(5.08e6);
+	gil->timeouts = known(held_ms > 0 ? 500 : 0);
 	runtime->threads = need(calloc(1, sizeof(*runtime->threads)));
 	runtime->n_threads = 1;
 	runtime->threads[0].tid = 4711;
@@ -105,10 +106,12 @@ static void test_gils_side_by_side(void **state)
 		out, "\nruntimes\n"
 		     "threads of  version  switches  handoffs  futexes     held  interval  GIL "
 		     "wait\n"
-		     "python2.7   2.7.1         444      2376    10931        -   5.08 ms      48 "
+		     "python2.7   2.7.1         444      2376    10931        -         -      48 "
 		     "%\n"
 		     "python3.13  3.13.1        444       198      911  5.00 ms   5.08 ms      48 "
 		     "%\n");
+	/* Where no wait has a time limit, there is no interval to be observed. */
+	assert_lacks(out, "10931        -   5.08 ms");
 	/* Instead of a line for each mode, and of its threads. */
 	assert_lacks(out, "CPython 2.7.18 in 1 process");
 	assert_lacks(out, "4711");
