@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exact_share.h"
 #include "locks.h"
+#include "stretches.h"
 
 /*
  * The latest changes of a thread's state are marks: when a state ended, and which. They cost
@@ -27,12 +29,6 @@ struct checkpoint {
 	uint64_t ns[HOLDER_STATES - 1]; /* by state, less one */
 };
 
-/* Waiting of this many ns, spread evenly over [from, to), of which nothing is split yet. */
-struct stretch {
-	uint64_t from, to, ns;
-	uint64_t *split;
-};
-
 #define MARKS_ROOM (2 * HISTORY_EXACT)
 #define OLD_ROOM 256
 #define PART_SHIFT 4 /* see is_too_long() */
@@ -41,11 +37,9 @@ struct stretch {
 struct history {
 	uint64_t *marks;
 	struct checkpoint *old; /* up to base, if there are any; the first is the beginning */
-	struct stretch *pending;
 	uint64_t base;	/* where the first mark's state began */
 	uint64_t known; /* up to then; NEVER: it has ended, nothing is to come */
-	uint64_t due;	/* no stretch is known to its end before; NEVER: none waits */
-	uint32_t n_pending, pending_room;
+	struct stretches pending; /* what others waited for it, and cannot be split yet */
 	uint16_t n, room; /* marks */
 	uint16_t n_old;
 	uint8_t part_shift;
@@ -71,7 +65,7 @@ void holders__free(struct holders *holders)
 	for (size_t i = 0; i < holders->room; i++) {
 		free(holders->histories[i].marks);
 		free(holders->histories[i].old);
-		free(holders->histories[i].pending);
+		stretches__drop(&holders->histories[i].pending);
 	}
 	free(holders->histories);
 	free(holders);
@@ -93,45 +87,12 @@ static int need_history(struct holders *holders, size_t thread)
 		return -ENOMEM;
 	memset(grown + holders->room, 0, (room - holders->room) * sizeof(*grown));
 	for (size_t i = holders->room; i < room; i++) {
-		grown[i].due = NEVER;
+		grown[i].pending.due = STRETCHES_NEVER;
 		grown[i].part_shift = PART_SHIFT;
 	}
 	holders->histories = grown;
 	holders->room = room;
 	return 0;
-}
-
-/*
- * part * amount / whole, rounded down; part <= whole, whole > 0. Exact, with what a 32-bit
- * machine's compiler has, too.
- */
-static uint64_t share_of(uint64_t amount, uint64_t part, uint64_t whole)
-{
-	uint64_t product, quotient = 0, rest = 0;
-
-	if (part == whole)
-		return amount;
-	if (!__builtin_mul_overflow(amount, part, &product))
-		return product / whole;
-	/* Bit by bit; rest < whole, and nothing exceeds 64 bits. */
-	for (int bit = 63; bit >= 0; bit--) {
-		quotient <<= 1;
-		if (rest >= whole - rest) {
-			rest -= whole - rest;
-			quotient++;
-		} else {
-			rest += rest;
-		}
-		if (!(amount >> bit & 1))
-			continue;
-		if (part >= whole - rest) {
-			rest = part - (whole - rest);
-			quotient++;
-		} else {
-			rest += part;
-		}
-	}
-	return quotient;
 }
 
 /* --- reading a history ------------------------------------------------------------------ */
@@ -190,7 +151,7 @@ static void spent_until(const struct history *history, uint64_t when, uint64_t s
 		running -= ns;
 		if (part) {
 			uint64_t in_whole = point[1].ns[i] - ns;
-			uint64_t in_part = share_of(in_whole, part, whole);
+			uint64_t in_part = exact_share(in_whole, part, whole);
 
 			ns += in_part;
 			part -= in_part;
@@ -250,27 +211,13 @@ static void add_to_split(const struct history *history, uint64_t from, uint64_t 
 
 	spent_in(history, from, to, spent);
 	for (int state = HOLDER_STATES - 1; state > HOLDER_RUNNING; state--) {
-		uint64_t share = spent[state] ? share_of(ns, spent[state], whole) : 0;
+		uint64_t share = spent[state] ? exact_share(ns, spent[state], whole) : 0;
 
 		split[state] += share;
 		ns -= share;
 		whole -= spent[state];
 	}
 	split[HOLDER_RUNNING] += ns;
-}
-
-/* Take what lies before a time out of a stretch. Returns its ns. */
-static uint64_t cut_stretch(struct stretch *stretch, uint64_t when)
-{
-	uint64_t end = when < stretch->to ? when : stretch->to;
-	uint64_t ns;
-
-	if (end <= stretch->from)
-		return 0;
-	ns = share_of(stretch->ns, end - stretch->from, stretch->to - stretch->from);
-	stretch->from = end;
-	stretch->ns -= ns;
-	return ns;
 }
 
 /* Split what can be split of a stretch. What is left of it lies where nothing is known yet. */
@@ -280,9 +227,9 @@ static void split_known(const struct history *history, struct stretch *stretch)
 
 	if (!history->begun)
 		return;
-	cut_stretch(stretch, beginning_of(history));
+	stretch__cut(stretch, beginning_of(history));
 	from = stretch->from;
-	ns = cut_stretch(stretch, end_of(history));
+	ns = stretch__cut(stretch, end_of(history));
 	if (stretch->from > from)
 		add_to_split(history, from, stretch->from, ns, stretch->split);
 }
@@ -293,131 +240,18 @@ static __attribute__((noinline)) void split_pending(struct history *history)
 {
 	uint32_t n = 0;
 
-	history->due = NEVER;
-	for (uint32_t i = 0; i < history->n_pending; i++) {
-		struct stretch *stretch = &history->pending[i];
+	history->pending.due = STRETCHES_NEVER;
+	for (uint32_t i = 0; i < history->pending.n; i++) {
+		struct stretch *stretch = &history->pending.list[i];
 
 		split_known(history, stretch);
 		if (stretch->from >= stretch->to)
 			continue;
-		if (stretch->to < history->due)
-			history->due = stretch->to;
-		history->pending[n++] = *stretch;
+		if (stretch->to < history->pending.due)
+			history->pending.due = stretch->to;
+		history->pending.list[n++] = *stretch;
 	}
-	history->n_pending = n;
-}
-
-static void drop_pending(struct history *history)
-{
-	free(history->pending);
-	history->pending = NULL;
-	history->n_pending = history->pending_room = 0;
-	history->due = NEVER;
-}
-
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct stretch *x = a, *y = b;
-
-	return compare_numbers(x->from, y->from);
-}
-
-/* Of the same split by all that is in them, so that what is paired is always the same. */
-static int by_split(const void *a, const void *b)
-{
-	const struct stretch *x = a, *y = b;
-	int order = compare_numbers((uintptr_t)x->split, (uintptr_t)y->split);
-
-	order = order ? order : compare_numbers(x->from, y->from);
-	order = order ? order : compare_numbers(x->to, y->to);
-	return order ? order : compare_numbers(x->ns, y->ns);
-}
-
-/* Make pairs of the older half of the stretches, where two are of the same split. */
-static void pair_pending(struct history *history)
-{
-	struct stretch *pending = history->pending;
-	uint32_t old = history->n_pending / 2, n = 0;
-	uint64_t last;
-
-	qsort(pending, history->n_pending, sizeof(*pending), by_time);
-	/* Of those that begin at the same time all or none, for their order is by chance. */
-	for (last = pending[old].from; old < history->n_pending; old++)
-		if (pending[old].from != last)
-			break;
-	qsort(pending, old, sizeof(*pending), by_split);
-	for (uint32_t i = 0; i < old; i++) {
-		struct stretch pair = pending[i];
-
-		if (i + 1 < old && pending[i + 1].split == pair.split) {
-			i++;
-			pair.to = pair.to > pending[i].to ? pair.to : pending[i].to;
-			pair.ns += pending[i].ns;
-		}
-		pending[n++] = pair;
-	}
-	memmove(pending + n, pending + old, (history->n_pending - old) * sizeof(*pending));
-	history->n_pending -= old - n;
-}
-
-static int need_pending(struct history *history)
-{
-	uint32_t room = history->pending_room ? 2 * history->pending_room : 4;
-	struct stretch *grown;
-
-	if (history->n_pending < history->pending_room)
-		return 0;
-	if (history->pending_room >= PENDING_EXACT) {
-		pair_pending(history);
-		/* Few pairs: that many different splits there are. */
-		if (history->n_pending <= history->pending_room - history->pending_room / 8)
-			return 0;
-	}
-	grown = realloc(history->pending, room * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	history->pending = grown;
-	history->pending_room = room;
-	return 0;
-}
-
-static bool is_even(const struct stretch *stretch)
-{
-	return stretch->ns == stretch->to - stretch->from;
-}
-
-static int add_pending(struct history *history, const struct stretch *stretch)
-{
-	int err;
-
-	/* Threads that wait in line wait for the same: what is alike, or goes on, is one. */
-	if (history->n_pending) {
-		struct stretch *last = &history->pending[history->n_pending - 1];
-
-		if (last->split == stretch->split && last->from == stretch->from &&
-		    last->to == stretch->to) {
-			last->ns += stretch->ns;
-			return 0;
-		}
-		if (last->split == stretch->split && last->to == stretch->from && is_even(last) &&
-		    is_even(stretch)) {
-			last->to = stretch->to;
-			last->ns += stretch->ns;
-			return 0;
-		}
-	}
-	err = need_pending(history);
-	if (err)
-		return err;
-	history->pending[history->n_pending++] = *stretch;
-	if (stretch->to < history->due)
-		history->due = stretch->to;
-	return 0;
+	history->pending.n = n;
 }
 
 /* --- writing a history ------------------------------------------------------------------ */
@@ -477,7 +311,7 @@ static int fold(struct history *history)
 		history->n_old = 1;
 	}
 	/* What waits is split by the exact history as far as it goes. */
-	if (history->n_pending)
+	if (history->pending.n)
 		split_pending(history);
 	memcpy(spent + 1, history->old[history->n_old - 1].ns, sizeof(spent) - sizeof(*spent));
 	for (size_t i = 0; i < n; i++) {
@@ -546,7 +380,7 @@ int holders__was(struct holders *holders, size_t thread, enum holder_state state
 	if (to > from)
 		history->marks[history->n++] = to << STATE_BITS | state;
 	history->known = to;
-	if (to >= history->due)
+	if (to >= history->pending.due)
 		split_pending(history);
 	return 0;
 }
@@ -559,7 +393,7 @@ int holders__was_off(struct holders *holders, size_t thread, enum holder_state s
 
 	/* Nearly always: there is room, all is in order, and nothing waits to be split. */
 	if (history && history->begun && from > history->known && woken > from && to > woken &&
-	    to < history->due && to <= LATEST && history->n + 3 <= history->room) {
+	    to < history->pending.due && to <= LATEST && history->n + 3 <= history->room) {
 		history->marks[history->n++] = from << STATE_BITS | HOLDER_RUNNING;
 		history->marks[history->n++] = woken << STATE_BITS | state;
 		history->marks[history->n++] = to << STATE_BITS | HOLDER_RUNNABLE;
@@ -580,7 +414,7 @@ int holders__ended(struct holders *holders, size_t thread, uint64_t when_ns)
 	if (err)
 		return err;
 	split_pending(&holders->histories[thread]);
-	drop_pending(&holders->histories[thread]);
+	stretches__drop(&holders->histories[thread].pending);
 	holders->histories[thread].known = NEVER;
 	return 0;
 }
@@ -601,7 +435,7 @@ int holders__waited(struct holders *holders, size_t holder, uint64_t from, uint6
 	split_known(history, &stretch);
 	if (stretch.from >= stretch.to || history->known == NEVER || holders->finished)
 		return 0;
-	return add_pending(history, &stretch);
+	return stretches__add(&history->pending, &stretch);
 }
 
 int holders__finish(struct holders *holders, uint64_t end_ns)
@@ -615,7 +449,7 @@ int holders__finish(struct holders *holders, uint64_t end_ns)
 		if (err)
 			return err;
 		split_pending(history);
-		drop_pending(history);
+		stretches__drop(&history->pending);
 	}
 	holders->finished = true;
 	return 0;
