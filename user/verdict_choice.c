@@ -310,7 +310,24 @@ static const char *other_style(const struct judge *j, const struct comparison *c
 	return buf;
 }
 
-/* Threads that beat processes, and not serial, are nothing to use. */
+/* Under its GIL one thread ran at a time, and none had anything to wait for meanwhile. */
+static bool took_turns(const struct judge *j, const struct report_mode *gil)
+{
+	struct gil_outlook outlook;
+
+	if (!gil)
+		return false;
+	outlook = report_mode__outlook(j->report, gil);
+	return outlook.known && outlook.ran < GAIN_MATTERS &&
+	       verdict__share(gil, ACCOUNT_SLEEP) + verdict__share(gil, ACCOUNT_IO) +
+			       verdict__share(gil, ACCOUNT_DISK) <
+		       WORTH_SAYING;
+}
+
+/*
+ * Threads that beat processes, and not serial, are nothing to use. If they cannot have done
+ * more than serial did, they did not beat that either, whatever the walls are.
+ */
 static bool worth_threads(const struct judge *j)
 {
 	struct comparison c;
@@ -320,6 +337,8 @@ static bool worth_threads(const struct judge *j)
 
 		c = verdict__compare(family->ways[verdict__threads(family)],
 				     family->ways[WAY_SERIAL]);
+		if (took_turns(j, family->ways[WAY_GIL]))
+			return false;
 		if (c.relation != RELATION_MISSING &&
 		    (c.relation != RELATION_CLEAR || !c.first_wins || c.ratio.least < GAIN_MATTERS))
 			return false;

@@ -674,6 +674,11 @@ static void test_little_work(void **state)
 	report = one("python3.13", little, 3, 5);
 	assert_contains(verdict_of(report),
 			"python3.13: use THREADS: 1.33x faster than processes (");
+	/* But not where one ran at a time: then it is the walls that are wrong. */
+	find_gil(report, "python3.13", "3.13.1", 198, 5, 900);
+	assert_contains(verdict_of(report),
+			"python3.13: threads are 1.33x faster than processes (");
+	assert_lacks(report->verdict.text, "THREADS");
 	report__free(report);
 }
 
