@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # compare.sh - the scripts that compare reports with the truth (tests/truth/compare.py,
-# tests/root/python_compare.py) take what is right, and nothing that is wrong in one place:
+# tests/root/python_compare.py, ruby_compare.py) take what is right, and nothing that is wrong in one place:
 # on reports made by hand.
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../root/lib.sh"
@@ -17,7 +17,7 @@ while IFS=$'\t' read -r verdict name detail; do
 done < <("$PYTHON" -B - "$CONVOY_SRC" 2>&1 <<'PYTHON'
 import copy, sys
 sys.path[:0] = [sys.argv[1] + "/tests/truth", sys.argv[1] + "/tests/root"]
-import compare, python_compare
+import compare, python_compare, ruby_compare
 
 MS = 1000000
 ACCOUNTS = ("running preempted wakeup lock cond join sleep io disk child fault stopped "
@@ -237,6 +237,56 @@ for what, version, release in (("CPython", "2.7.18", "2.7.18"), ("CPython", "3.1
         ("no contention", ("modes", 0, "time_ns", "lock"), 80 * MS),
         ("1 sleeps", THREADS + (0, "time_ns", idle), 600 * MS),
         ("1, by its own", THREADS + (0, "time_ns", idle), 1100 * MS)])
+
+# --- tests/root/ruby_compare.py ---
+
+def job(tid, what, lived, idle=0, there=None):
+    return dict(worker(tid, lived), what=what, idle_ns=idle * MS, there_ns=(there or lived) * MS)
+
+def ruby_report(waits, threads, pid=10, processes=1):
+    gvl = row("GVL of Ruby 3.1", "gil", runtime="Ruby 3.1.2", total_ns=2250 * MS, holders=[
+        {"tid": tid, "share": 0.33} for tid in (11, 12, 13)])
+    runtime = {"name": "Ruby", "version": "3.1.2", "processes": processes,
+               "gil_wait_ns": sum(waits.values()) * MS, "threads": [
+                   {"pid": pid, "tid": tid, "gil_wait_ns": ms * MS} for tid, ms in waits.items()]}
+    return python_report(threads, [gvl, row("queue", "cond")], [runtime])
+
+RT = ("modes", 0, "runtimes", 0)
+LOCK2 = ("modes", 0, "locks", 1)
+truth = {"version": "3.1.2", "pid": 10, "workers": [
+    job(tid, "compute", 1200) for tid in (11, 12, 13)]}
+computing = [(tid, 1210, accounts(running=401, wakeup=50, lock=755)) for tid in (11, 12, 13)]
+good = ruby_report({11: 750, 12: 750, 13: 750, 10: 20},
+                   computing + [(10, 1700, accounts(running=300, lock=20, io=1300))])
+good_and_bad("Ruby", lambda t, r: ruby_compare.compare("threads", t, r), truth, good, [
+    ("GVL of Ruby", LOCK + ("name",), "GVL of Ruby 3.10"),
+    ("runtime is", LOCK + ("runtime",), "CPython 3.1.2"),
+    ("no other", RT + ("name",), "CPython"),
+    ("1 waits for the GIL", RT + ("threads", 0, "gil_wait_ns"), 400 * MS),
+    ("workers held it", LOCK + ("holders", 0, "share"), 0.1),
+    ("no wait is unknown", LOCK2 + ("kind",), "unknown")])
+child = dict(truth, workers=[dict(w, pid=20) for w in truth["workers"]])
+good_and_bad("Ruby, forked", lambda t, r: ruby_compare.compare("forked", t, r), child,
+             changed(changed(good, RT + ("processes",), 2), RT + ("threads",),
+                     lambda threads: [dict(t, pid=10 if t["tid"] == 10 else 20)
+                                      for t in threads]), [
+    ("two processes", RT + ("processes",), 1),
+    ("of the child", RT + ("threads", 0, "pid"), 10)])
+truth = {"version": "3.1.2", "pid": 10, "workers": [
+    job(11, "compute", 1200), job(12, "naps", 900, 480, 1000), job(13, "queue", 700, 500, 800)]}
+good_and_bad("Ruby, idle", lambda t, r: ruby_compare.compare("idle", t, r), truth, ruby_report(
+    {11: 750, 12: 450, 13: 250}, [
+        (11, 1260, accounts(running=401, wakeup=50, lock=755, cond=50)),
+        (12, 1260, accounts(running=5, wakeup=20, lock=450, cond=785)),
+        (13, 1260, accounts(running=5, wakeup=20, lock=250, cond=985))]), [
+    ("computes: has", THREADS + (0, "time_ns", "cond"), 300 * MS),
+    ("sleeps: idle time is no", RT + ("threads", 1, "gil_wait_ns"), 550 * MS),
+    ("sleeps: idle time is in", THREADS + (1, "time_ns", "cond"), 400 * MS),
+    ("queue: idle time is no", RT + ("threads", 2, "gil_wait_ns"), 350 * MS),
+    ("queue: idle time is in", THREADS + (2, "time_ns", "cond"), 400 * MS),
+    ("queue: all of it", THREADS + (2, "time_ns", "cond"), 380 * MS),
+    ("is waited for", RT + ("gil_wait_ns",), 0),
+    ("no wait is unknown", LOCK2 + ("kind",), "unknown")])
 PYTHON
 )
 finish
