@@ -5,7 +5,8 @@ interpreter_work.py in-threads|in-processes|ends LANGUAGE - prints TAP, for ever
 of that language on this machine: what runs in these modes give and refuse; or how runs end
 when something goes wrong.
 
-A language is a row of LANGUAGES. INTERPRETERS="/path ..." takes only these.
+A language is a row of LANGUAGES. Of many versions the oldest and the newest of each major one
+are taken; INTERPRETERS=all takes all of them, INTERPRETERS="/path ..." only these.
 """
 import concurrent.futures
 import contextlib
@@ -170,9 +171,23 @@ def identify(language, path):
         return None
 
 
+def oldest_and_newest(interpreters):
+    """Of each implementation and major version: what lies between lacks nothing that both have."""
+    groups = {}
+    for interpreter in interpreters:
+        numbers = [int(part) for part in re.findall("[0-9]+", interpreter.identity["version"])]
+        key = interpreter.identity["implementation"], numbers[0]
+        groups.setdefault(key, []).append((numbers, interpreter.path, interpreter))
+    kept = set()
+    for group in groups.values():
+        kept.update((min(group)[1], max(group)[1]))
+    return [interpreter for interpreter in interpreters if interpreter.path in kept]
+
+
 def find(language):
-    if os.environ.get("INTERPRETERS"):
-        paths = os.environ["INTERPRETERS"].split()
+    wanted = os.environ.get("INTERPRETERS", "")
+    if wanted not in ("", "all"):
+        paths = wanted.split()
     else:
         paths = []
         for pattern in language.candidates:
@@ -185,7 +200,7 @@ def find(language):
             identity = identify(language, path)
             if identity:
                 found[os.path.realpath(path)] = Interpreter(language, path, identity)
-    return list(found.values())
+    return list(found.values()) if wanted else oldest_and_newest(found.values())
 
 
 # --- what a run gives -------------------------------------------------------------------

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# python_ends.sh - the jobs in every Python of this machine fail with a message, hang for
+# python_ends.sh - the jobs in the oldest and newest Pythons of this machine fail with a message, hang for
 # nobody, and leave nothing behind. INTERPRETERS="/path ..." takes only these.
 # shellcheck source=tests/root/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../root/lib.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# python_in_threads.sh - the jobs in every Python of this machine, in the modes serial and
+# python_in_threads.sh - the jobs in the oldest and newest Pythons of this machine, in the modes serial and
 # threads, give what convoy-work gives, and refuse what it refuses. INTERPRETERS="/path ..."
 # takes only these.
 # shellcheck source=tests/root/lib.sh
