@@ -253,7 +253,7 @@ def ruby_report(waits, threads, pid=10, processes=1):
 
 RT = ("modes", 0, "runtimes", 0)
 LOCK2 = ("modes", 0, "locks", 1)
-truth = {"version": "3.1.2", "pid": 10, "workers": [
+truth = {"implementation": "Ruby", "release": "3.1.2", "version": "3.1.2", "pid": 10, "workers": [
     job(tid, "compute", 1200) for tid in (11, 12, 13)]}
 computing = [(tid, 1210, accounts(running=401, wakeup=50, lock=755)) for tid in (11, 12, 13)]
 good = ruby_report({11: 750, 12: 750, 13: 750, 10: 20},
@@ -272,7 +272,7 @@ good_and_bad("Ruby, forked", lambda t, r: ruby_compare.compare("forked", t, r), 
                                       for t in threads]), [
     ("two processes", RT + ("processes",), 1),
     ("of the child", RT + ("threads", 0, "pid"), 10)])
-truth = {"version": "3.1.2", "pid": 10, "workers": [
+truth = {"implementation": "Ruby", "release": "3.1.2", "version": "3.1.2", "pid": 10, "workers": [
     job(11, "compute", 1200), job(12, "naps", 900, 480, 1000), job(13, "queue", 700, 500, 800)]}
 good_and_bad("Ruby, idle", lambda t, r: ruby_compare.compare("idle", t, r), truth, ruby_report(
     {11: 750, 12: 450, 13: 250}, [
