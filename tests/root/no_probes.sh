@@ -54,7 +54,7 @@ unknowns() {
 
 for job in counter sleepers queue; do
 	case $job in
-	counter) arguments=(-m 'serial,gil-ticks,gil-timed,threads,processes' -n 2000) ;;
+	counter) arguments=(-m 'serial,gil-ticks,gil-timed,threads,processes' -n 20000) ;; # longer than a tick
 	sleepers) arguments=(-m 'serial,threads,gil-timed,pool' --sleep-scale 0.02) ;;
 	queue) arguments=(-m 'threads,gil-timed,processes' -n 500) ;;
 	esac
