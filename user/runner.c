@@ -169,7 +169,10 @@ static bool read_outcome(struct one_round *round, const struct plan_mode *mode,
 	int status = round->trace.launch.status;
 
 	if (round->trace.exec_error)
-		return went_wrong(round, "cannot be executed (%s)",
+		return went_wrong(round, "cannot be executed (%s: %s)",
+				  mode->interpreter ? mode->interpreter->path :
+				  mode->command	    ? "/bin/sh" :
+						      "convoy-work",
 				  strerror(round->trace.exec_error));
 	if (WIFSIGNALED(status))
 		return went_wrong(round, "was killed by signal %d (%s)", WTERMSIG(status),

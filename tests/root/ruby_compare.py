@@ -18,6 +18,7 @@ from python_compare import RUNNABLE
 
 class Comparison(python_compare.Comparison):
     lock = "GVL"
+    one_wait_ns = 100000000     # a quantum
 
     def least_wait(self):
         return 0.45
