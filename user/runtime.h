@@ -48,6 +48,19 @@ struct runtime_found {
 	struct convoy_guard guard;
 };
 
+/*
+ * What find() fills in, for all runtimes alike. It is not known where its lock is, and why
+ * (`hint`): returns 0, for the runtime itself is there.
+ */
+int runtime_found__unknown(struct runtime_found *found, const char *hint);
+/*
+ * One more part of the lock that is at `lock`; `what` ("gil") begins what such an object is
+ * called. The names of the lock and the runtime are for the caller to fill in. NULL: no room.
+ */
+struct word_info *runtime_found__add_word(struct runtime_found *found, const char *what,
+					  uint64_t lock, uint64_t address, size_t size,
+					  enum lock_role role);
+
 struct runtime {
 	const char *name;
 	/* Its program, or its library, has this in its name: it is looked for nowhere else. */

@@ -33,13 +33,6 @@
 #define HINT_LAYOUT "the GIL is not where it is in the versions that convoy knows"
 #define HINT_GONE "its memory could not be read: it had ended before it was looked at"
 
-static int unknown(struct runtime_found *found, const char *hint)
-{
-	found->info.gil = GIL_UNKNOWN;
-	snprintf(found->info.hint, sizeof(found->info.hint), "%s", hint);
-	return 0;
-}
-
 /* --- words ------------------------------------------------------------------------------ */
 
 void cpython__name_gil(const struct runtime_info *found, struct word_info *info)
@@ -57,24 +50,14 @@ void cpython__name_gil(const struct runtime_info *found, struct word_info *info)
 }
 
 /* A range that belongs to the GIL at `gil`, of the interpreter with that id. */
-static void add_word(const struct process_view *view, struct runtime_found *found, uint64_t gil,
-		     int64_t id, uint64_t address, size_t size, enum lock_role role)
+static void add_word(struct runtime_found *found, uint64_t gil, int64_t id, uint64_t address,
+		     size_t size, enum lock_role role)
 {
-	struct word_info *info;
+	struct word_info *info = runtime_found__add_word(found, "gil", gil, address, size, role);
 
-	if (found->n_words >= RUNTIME_WORDS_MAX)
+	if (!info)
 		return;
-	info = &found->words[found->n_words++];
-	*info = (struct word_info){
-		.pid = view->pid,
-		.address = address,
-		.size = (uint32_t)size,
-		.kind = LOCK_GIL,
-		.role = role,
-	};
 	cpython__name_gil(&found->info, info);
-	snprintf(info->object, sizeof(info->object), "gil:%u:%llx", view->pid,
-		 (unsigned long long)gil);
 	if (id != MAIN_INTERPRETER) {
 		size_t length = strlen(info->name);
 
@@ -84,8 +67,7 @@ static void add_word(const struct process_view *view, struct runtime_found *foun
 }
 
 /* All of a GIL's parts, or none: half a GIL is no use. */
-static void add_gil(const struct process_view *view, struct runtime_found *found, uint64_t gil,
-		    int64_t id, uint64_t cond)
+static void add_gil(struct runtime_found *found, uint64_t gil, int64_t id, uint64_t cond)
 {
 	uint64_t mutex = cond + sizeof(pthread_cond_t);
 	uint64_t switch_cond = mutex + sizeof(pthread_mutex_t);
@@ -93,10 +75,10 @@ static void add_gil(const struct process_view *view, struct runtime_found *found
 
 	if (found->n_words + 4 > RUNTIME_WORDS_MAX)
 		return;
-	add_word(view, found, gil, id, cond, sizeof(pthread_cond_t), LOCK_ROLE_ACQUIRE);
-	add_word(view, found, gil, id, mutex, sizeof(pthread_mutex_t), LOCK_ROLE_GUARD);
-	add_word(view, found, gil, id, switch_cond, sizeof(pthread_cond_t), LOCK_ROLE_ACK);
-	add_word(view, found, gil, id, switch_mutex, sizeof(pthread_mutex_t), LOCK_ROLE_GUARD);
+	add_word(found, gil, id, cond, sizeof(pthread_cond_t), LOCK_ROLE_ACQUIRE);
+	add_word(found, gil, id, mutex, sizeof(pthread_mutex_t), LOCK_ROLE_GUARD);
+	add_word(found, gil, id, switch_cond, sizeof(pthread_cond_t), LOCK_ROLE_ACK);
+	add_word(found, gil, id, switch_mutex, sizeof(pthread_mutex_t), LOCK_ROLE_GUARD);
 	found->info.gil = GIL_PRESENT;
 }
 
@@ -131,16 +113,15 @@ static int find_semaphore(const struct process_view *view, struct runtime_found 
 	int err;
 
 	if (view->symbol(view->ctx, "interpreter_lock", &symbol, &size))
-		return unknown(found, HINT_STRIPPED);
+		return runtime_found__unknown(found, HINT_STRIPPED);
 	err = cpython__read64(view, symbol, &semaphore, &live);
 	if (err || !live)
-		return unknown(found, HINT_GONE);
+		return runtime_found__unknown(found, HINT_GONE);
 	if (!semaphore)
 		return -EAGAIN; /* there is none before the first thread is started */
 	if (semaphore % sizeof(uint32_t))
-		return unknown(found, HINT_LAYOUT);
-	add_word(view, found, semaphore, MAIN_INTERPRETER, semaphore, sizeof(sem_t),
-		 LOCK_ROLE_ACQUIRE);
+		return runtime_found__unknown(found, HINT_LAYOUT);
+	add_word(found, semaphore, MAIN_INTERPRETER, semaphore, sizeof(sem_t), LOCK_ROLE_ACQUIRE);
 	found->info.gil = GIL_PRESENT;
 	return 0;
 }
@@ -166,10 +147,10 @@ static int find_symbols(const struct process_view *view, struct runtime_found *f
 
 		if (view->symbol(view->ctx, parts[i].name, &address, &size)) {
 			found->n_words = 0;
-			return unknown(found, HINT_STRIPPED);
+			return runtime_found__unknown(found, HINT_STRIPPED);
 		}
 		gil = gil ? gil : address;
-		add_word(view, found, gil, MAIN_INTERPRETER, address, parts[i].size, parts[i].role);
+		add_word(found, gil, MAIN_INTERPRETER, address, parts[i].size, parts[i].role);
 	}
 	found->info.gil = GIL_PRESENT;
 	return 0;
@@ -188,14 +169,14 @@ static int find_in_runtime(const struct process_view *view, struct runtime_found
 
 	switch (look_at(view, cond)) {
 	case NO_GIL:
-		return unknown(found, HINT_LAYOUT);
+		return runtime_found__unknown(found, HINT_LAYOUT);
 	case UNBORN:
 		return -EAGAIN;
 	case A_GIL:
 	case NOT_READ: /* where it is does not depend on what is there */
 		break;
 	}
-	add_gil(view, found, gil, MAIN_INTERPRETER, cond);
+	add_gil(found, gil, MAIN_INTERPRETER, cond);
 	return 0;
 }
 
@@ -320,7 +301,7 @@ static void add_interpreter(const struct process_view *view, struct runtime_foun
 		walk->unborn = true;
 		break;
 	case A_GIL:
-		add_gil(view, found, interpreter->gil, interpreter->id, cond);
+		add_gil(found, interpreter->gil, interpreter->id, cond);
 		break;
 	case NO_GIL:
 	case NOT_READ:
@@ -361,8 +342,8 @@ static int find_by_interpreters(const struct process_view *view, struct runtime_
 
 	if (err || !live) {
 		if (!known_main || offsets->free_threaded)
-			return unknown(found, HINT_GONE);
-		add_gil(view, found, known_main + offsets->gil, MAIN_INTERPRETER,
+			return runtime_found__unknown(found, HINT_GONE);
+		add_gil(found, known_main + offsets->gil, MAIN_INTERPRETER,
 			known_main + offsets->locked + CPYTHON_LOCKED_BEFORE);
 		return 0;
 	}
@@ -385,7 +366,7 @@ static int find_by_interpreters(const struct process_view *view, struct runtime_
 		found->info.gil = GIL_ABSENT;
 		return 0;
 	}
-	return walk.unborn && !walk.strange ? -EAGAIN : unknown(found, HINT_LAYOUT);
+	return walk.unborn && !walk.strange ? -EAGAIN : runtime_found__unknown(found, HINT_LAYOUT);
 }
 
 /*
@@ -427,7 +408,8 @@ static int find_in_interpreters(const struct process_view *view, struct runtime_
 	if (version->minor >= 13) {
 		err = cpython__offsets(view, version, runtime, size, &offsets);
 		if (err)
-			return unknown(found, err == -ENOENT ? HINT_LAYOUT : HINT_GONE);
+			return runtime_found__unknown(found,
+						      err == -ENOENT ? HINT_LAYOUT : HINT_GONE);
 	}
 	return find_by_interpreters(view, found, &offsets, runtime,
 				    main_interpreter(version->minor, runtime, size));
@@ -449,9 +431,10 @@ static int cpython__find(const struct process_view *view, struct runtime_found *
 	if (version.major == 3 && version.minor < 7)
 		return find_symbols(view, found);
 	if (version.major != 3)
-		return unknown(found, "it is no version of Python that convoy knows");
+		return runtime_found__unknown(found,
+					      "it is no version of Python that convoy knows");
 	if (view->symbol(view->ctx, "_PyRuntime", &runtime, &size))
-		return unknown(found, HINT_STRIPPED);
+		return runtime_found__unknown(found, HINT_STRIPPED);
 	if (version.minor < 12)
 		return find_in_runtime(view, found, version.minor, runtime);
 	return find_in_interpreters(view, found, &version, runtime, size);

@@ -22,13 +22,6 @@
 	"the GIL is a local symbol, and not where other builds have it: install the debug " \
 	"symbols of this PyPy"
 
-static int unknown(struct runtime_found *found)
-{
-	found->info.gil = GIL_UNKNOWN;
-	snprintf(found->info.hint, sizeof(found->info.hint), "%s", HINT_NOT_FOUND);
-	return 0;
-}
-
 static void describe(const struct process_view *view, struct runtime_found *found,
 		     struct pypy_version *version)
 {
@@ -39,21 +32,14 @@ static void describe(const struct process_view *view, struct runtime_found *foun
 static void add_word(struct runtime_found *found, const struct pypy_version *version, uint64_t gil,
 		     uint64_t address, size_t size, enum lock_role role)
 {
-	struct word_info *info = &found->words[found->n_words++];
+	struct word_info *info = runtime_found__add_word(found, "gil", gil, address, size, role);
 
-	*info = (struct word_info){
-		.pid = found->info.pid,
-		.address = address,
-		.size = (uint32_t)size,
-		.kind = LOCK_GIL,
-		.role = role,
-	};
+	if (!info)
+		return;
 	snprintf(info->name, sizeof(info->name), "GIL of PyPy%s%s", version->python[0] ? " " : "",
 		 version->python);
 	snprintf(info->runtime, sizeof(info->runtime), "PyPy%s%s", version->own[0] ? " " : "",
 		 version->own);
-	snprintf(info->object, sizeof(info->object), "gil:%u:%llx", found->info.pid,
-		 (unsigned long long)gil);
 }
 
 static bool has_library(const struct process_view *view)
@@ -118,7 +104,7 @@ static int pypy__find(const struct process_view *view, struct runtime_found *fou
 		return err;
 	describe(view, found, &version);
 	if (err)
-		return unknown(found);
+		return runtime_found__unknown(found, HINT_NOT_FOUND);
 	add_word(found, &version, gil.gil, gil.gil + PYPY_COND_AT, sizeof(pthread_cond_t),
 		 LOCK_ROLE_ACQUIRE);
 	add_word(found, &version, gil.gil, gil.gil + PYPY_MUTEX_AT, sizeof(pthread_mutex_t),

@@ -173,38 +173,24 @@ static int find_version(const struct process_view *view, struct version *version
 
 /* --- what is found ---------------------------------------------------------------------- */
 
-static int unknown(struct runtime_found *found, const char *hint)
-{
-	found->info.gil = GIL_UNKNOWN;
-	snprintf(found->info.hint, sizeof(found->info.hint), "%s", hint);
-	return 0;
-}
-
 /* That is how it looks now; it may be about to be set up, or to change. */
 static int unknown_yet(struct runtime_found *found, const char *hint)
 {
-	unknown(found, hint);
+	runtime_found__unknown(found, hint);
 	return -EAGAIN;
 }
 
-static void add_word(const struct process_view *view, struct runtime_found *found,
-		     const struct version *version, uint64_t address, size_t size,
-		     enum lock_role role)
+static void add_word(struct runtime_found *found, const struct version *version, uint64_t address,
+		     size_t size, enum lock_role role)
 {
-	struct word_info *info = &found->words[found->n_words++];
+	struct word_info *info =
+		runtime_found__add_word(found, "gvl", found->guard.lock, address, size, role);
 
-	*info = (struct word_info){
-		.pid = view->pid,
-		.address = address,
-		.size = (uint32_t)size,
-		.kind = LOCK_GIL,
-		.role = role,
-	};
+	if (!info)
+		return;
 	snprintf(info->name, sizeof(info->name), "GVL of Ruby %u.%u", version->major,
 		 version->minor);
 	snprintf(info->runtime, sizeof(info->runtime), "Ruby %s", version->text);
-	snprintf(info->object, sizeof(info->object), "gvl:%u:%llx", view->pid,
-		 (unsigned long long)found->guard.lock);
 }
 
 /* In glibc's struct pthread; it tells debuggers (nptl_db): bits, how many fields, offset. */
@@ -249,12 +235,11 @@ static int add_gvl(const struct process_view *view, struct runtime_found *found,
 		.mutex = gvl + offsetof(struct gvl, lock),
 	};
 	find_tid(view, version, &found->guard);
-	add_word(view, found, version, found->guard.lock, sizeof(uint64_t), LOCK_ROLE_ACQUIRE);
-	add_word(view, found, version, found->guard.mutex, sizeof(pthread_mutex_t),
-		 LOCK_ROLE_GUARD);
-	add_word(view, found, version, gvl + offsetof(struct gvl, switch_cond),
-		 sizeof(pthread_cond_t), LOCK_ROLE_ACK);
-	add_word(view, found, version, gvl + offsetof(struct gvl, switch_wait_cond),
+	add_word(found, version, found->guard.lock, sizeof(uint64_t), LOCK_ROLE_ACQUIRE);
+	add_word(found, version, found->guard.mutex, sizeof(pthread_mutex_t), LOCK_ROLE_GUARD);
+	add_word(found, version, gvl + offsetof(struct gvl, switch_cond), sizeof(pthread_cond_t),
+		 LOCK_ROLE_ACK);
+	add_word(found, version, gvl + offsetof(struct gvl, switch_wait_cond),
 		 sizeof(pthread_cond_t), LOCK_ROLE_ACK);
 	found->info.gil = GIL_PRESENT;
 	return 0;
@@ -272,9 +257,8 @@ static int add_sched(const struct process_view *view, struct runtime_found *foun
 		.node_at = offsetof(struct thread_32, sched.readyq),
 	};
 	find_tid(view, version, &found->guard);
-	add_word(view, found, version, found->guard.lock, sizeof(uint64_t), LOCK_ROLE_ACQUIRE);
-	add_word(view, found, version, found->guard.mutex, sizeof(pthread_mutex_t),
-		 LOCK_ROLE_GUARD);
+	add_word(found, version, found->guard.lock, sizeof(uint64_t), LOCK_ROLE_ACQUIRE);
+	add_word(found, version, found->guard.mutex, sizeof(pthread_mutex_t), LOCK_ROLE_GUARD);
 	found->info.gil = GIL_PRESENT;
 	return 0;
 }
@@ -390,9 +374,9 @@ static int ruby__find(const struct process_view *view, struct runtime_found *fou
 	old = version.major == 2 && version.minor >= 6 && version.minor <= 7;
 	recent = version.major == 3 && version.minor <= 4;
 	if (!old && !recent)
-		return unknown(found, HINT_VERSION);
+		return runtime_found__unknown(found, HINT_VERSION);
 	if (view->symbol(view->ctx, "ruby_current_vm_ptr", &pointer, &size))
-		return unknown(found, HINT_STRIPPED);
+		return runtime_found__unknown(found, HINT_STRIPPED);
 	if (read_live(view, pointer, &vm, sizeof(vm)))
 		return unknown_yet(found, HINT_GONE);
 	if (!vm)
