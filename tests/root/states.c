@@ -148,14 +148,29 @@ static bool await_all(bool faults)
 	return settled == LIVE_SETTLED;
 }
 
+/* It has its name and ends with this process by the time that it may be stopped. */
 static pid_t start_child(const char *name)
 {
-	pid_t pid = fork();
+	int ends[2];
+	char byte = 0;
+	pid_t pid;
 
-	if (pid)
+	if (pipe(ends))
+		return -1;
+	pid = fork();
+	if (pid) {
+		close(ends[1]);
+		if (pid > 0 && read(ends[0], &byte, 1) != 1)
+			pid = -1;
+		close(ends[0]);
 		return pid;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
+	if (write(ends[1], &byte, 1) != 1)
+		_exit(1);
+	close(ends[0]);
+	close(ends[1]);
 	for (;;)
 		nanosleep(&long_time, NULL);
 }
