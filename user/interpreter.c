@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "interpreter_parts.h"
@@ -38,23 +37,27 @@ int interpreter__sources(char *path, size_t size)
 
 /* --- the list --- */
 
-static bool is_same_file(const char *a, const char *b)
+/* A file that chooses by its name what it is has more than one version. */
+static bool is_same(const struct interpreter *a, const struct interpreter *b)
 {
-	struct stat st_a, st_b;
-
-	return !stat(a, &st_a) && !stat(b, &st_b) && st_a.st_dev == st_b.st_dev &&
-	       st_a.st_ino == st_b.st_ino;
+	return candidate__is_same_file(a->path, b->path) &&
+	       !strcmp(a->implementation, b->implementation) && !strcmp(a->version, b->version);
 }
 
-/* A file that chooses by its name what it is has more than one version. */
-static bool is_in_list(const struct interpreters *interpreters, const struct interpreter *one)
+int interpreters__take(struct interpreters *interpreters, struct interpreter *one, size_t *at)
 {
-	for (size_t i = 0; i < interpreters->n; i++)
-		if (is_same_file(interpreters->list[i].path, one->path) &&
-		    !strcmp(interpreters->list[i].implementation, one->implementation) &&
-		    !strcmp(interpreters->list[i].version, one->version))
-			return true;
-	return false;
+	struct interpreter *grown;
+
+	for (*at = 0; *at < interpreters->n; (*at)++)
+		if (is_same(&interpreters->list[*at], one))
+			return 0;
+	grown = realloc(interpreters->list, (interpreters->n + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	interpreters->list = grown;
+	grown[interpreters->n++] = *one;
+	one->path = NULL;
+	return 0;
 }
 
 /* Takes `path`, whatever comes of it. */
@@ -62,23 +65,17 @@ static int add(struct interpreters *interpreters, const struct interpreter_langu
 	       const struct interpreter_answer *answer, char *path)
 {
 	struct interpreter one = { .path = path, .language = language };
-	struct interpreter *grown;
+	size_t at;
+	int err;
 
+	if (!path)
+		return -ENOMEM;
 	snprintf(one.name, sizeof(one.name), "%s", answer->name);
 	snprintf(one.implementation, sizeof(one.implementation), "%s", answer->implementation);
 	snprintf(one.version, sizeof(one.version), "%s", answer->version);
-	if (!path || is_in_list(interpreters, &one)) {
-		free(path);
-		return path ? 0 : -ENOMEM;
-	}
-	grown = realloc(interpreters->list, (interpreters->n + 1) * sizeof(*grown));
-	if (!grown) {
-		free(path);
-		return -ENOMEM;
-	}
-	interpreters->list = grown;
-	grown[interpreters->n++] = one;
-	return 0;
+	err = interpreters__take(interpreters, &one, &at);
+	free(one.path);
+	return err;
 }
 
 void interpreters__free(struct interpreters *interpreters)
@@ -112,13 +109,6 @@ struct addition {
 	struct interpreter_answer reason;
 };
 
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return *path == '/' && !stat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0111);
-}
-
 static bool is_same_answer(const struct interpreter_answer *a, const struct interpreter_answer *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->implementation, b->implementation) &&
@@ -132,8 +122,8 @@ static int settle(struct addition *addition, const struct candidate *candidate,
 		  const struct interpreter_answer *answer, char **path)
 {
 	const char *chosen = candidate->path;
-	bool script = is_program(answer->executable) &&
-		      !is_same_file(answer->executable, candidate->path);
+	bool script = *answer->executable == '/' && candidate__is_program(answer->executable) &&
+		      !candidate__is_same_file(answer->executable, candidate->path);
 	struct interpreter_answer second;
 	int err;
 
@@ -249,19 +239,6 @@ static char *make_absolute(const char *path)
 	return absolute;
 }
 
-/* By its own name, or by that of what it is a link to. */
-static const struct interpreter_language *guess_language(const char *path)
-{
-	const struct interpreter_language *language =
-		interpreter_language__of(strrchr(path, '/') + 1);
-	char *real = language ? NULL : realpath(path, NULL);
-
-	if (real)
-		language = interpreter_language__of(strrchr(real, '/') + 1);
-	free(real);
-	return language;
-}
-
 /* In each language in turn, if the name does not say which; *reason is the first one's. */
 static int try_languages(struct addition *addition, struct candidate *candidate,
 			 struct interpreter_answer *reason)
@@ -269,7 +246,7 @@ static int try_languages(struct addition *addition, struct candidate *candidate,
 	struct interpreter_answer answer;
 	int got;
 
-	candidate->language = guess_language(candidate->path);
+	candidate->language = interpreter_language__of_path(candidate->path);
 	if (candidate->language)
 		return try(addition, candidate, reason);
 	candidate->language = interpreter_languages[0];
@@ -337,7 +314,7 @@ static bool was_asked(const struct candidates *candidates, size_t i)
 	if (candidates->list[i].shim)
 		return false;
 	for (size_t k = 0; k < i; k++)
-		if (is_same_file(candidates->list[k].path, candidates->list[i].path))
+		if (candidate__is_same_file(candidates->list[k].path, candidates->list[i].path))
 			return true;
 	return false;
 }

@@ -78,6 +78,13 @@ int interpreters__add(struct interpreters *interpreters, const struct interprete
 		      const char *spec);
 void interpreters__free(struct interpreters *interpreters);
 
+/*
+ * Its place in the list, where it is added if it is not there: the same file as the same
+ * implementation and version. Its path is taken when it is added (one->path is NULL then). 0 or
+ * -ENOMEM.
+ */
+int interpreters__take(struct interpreters *interpreters, struct interpreter *one, size_t *at);
+
 /* Give them the names that they have in a report; once all are added. */
 void interpreters__name(struct interpreters *interpreters);
 

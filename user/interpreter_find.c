@@ -139,13 +139,34 @@ const struct interpreter_language *interpreter_language__of(const char *program)
 	return NULL;
 }
 
+const struct interpreter_language *interpreter_language__of_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const struct interpreter_language *language =
+		interpreter_language__of(slash ? slash + 1 : path);
+	char *real = language || !slash ? NULL : realpath(path, NULL);
+
+	if (real)
+		language = interpreter_language__of(strrchr(real, '/') + 1);
+	free(real);
+	return language;
+}
+
 /* --- folders with programs --- */
 
-static bool is_program(const char *path)
+bool candidate__is_program(const char *path)
 {
 	struct stat st;
 
 	return !stat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
+bool candidate__is_same_file(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	return !strcmp(a, b) || (!stat(a, &st_a) && !stat(b, &st_b) && st_a.st_dev == st_b.st_dev &&
+				 st_a.st_ino == st_b.st_ino);
 }
 
 /* One of the version managers, whose folders are shims/ and versions/NAME/bin/. */
@@ -176,15 +197,12 @@ static bool find_root(const struct manager *manager, char *const *environment, c
 static bool is_managed_shims(const char *folder, char *const *environment)
 {
 	char root[PATH_MAX], shims[PATH_MAX + 8];
-	struct stat a, b;
 
-	if (stat(folder, &a))
-		return false;
 	for (size_t i = 0; i < N_MANAGERS; i++) {
 		if (!find_root(&managers[i], environment, root))
 			continue;
 		snprintf(shims, sizeof(shims), "%s/shims", root);
-		if (!stat(shims, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		if (candidate__is_same_file(folder, shims))
 			return true;
 	}
 	return false;
@@ -206,7 +224,7 @@ static int add(struct candidates *candidates, const char *folder, const char *pr
 
 	if (!language ||
 	    snprintf(path, sizeof(path), "%s/%s", folder, program) >= (int)sizeof(path) ||
-	    !is_program(path))
+	    !candidate__is_program(path))
 		return 0;
 	grown = realloc(candidates->list, (candidates->n + 1) * sizeof(*grown));
 	if (!grown)

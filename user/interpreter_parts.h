@@ -57,6 +57,11 @@ struct candidate {
 	bool shim;	/* stands for another one, which may not be there: no word if it fails */
 };
 
+/* Is it a file that somebody may execute? */
+bool candidate__is_program(const char *path);
+/* Are they one file? The same path is, whatever is there. */
+bool candidate__is_same_file(const char *a, const char *b);
+
 struct candidates {
 	struct candidate *list;
 	size_t n;
@@ -82,6 +87,8 @@ int version__compare(const char *a, const char *b);
 
 /* The language whose interpreters have that file name, or NULL ("python3-config"). */
 const struct interpreter_language *interpreter_language__of(const char *program);
+/* The same of a path's last part, or of what it is a link to. */
+const struct interpreter_language *interpreter_language__of_path(const char *path);
 
 /*
  * Candidates for a name without a slash (see interpreters__add()), best first; for all of

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "interpreter_parts.h"
@@ -18,24 +17,13 @@ static int add(struct interpreters *interpreters, const struct interpreter_searc
 	return interpreters->n ? 0 : -EINVAL;
 }
 
-/* Is a program a Python, by its name or by that of what it is a link to? */
-static bool is_python(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-	const struct interpreter_language *language =
-		interpreter_language__of(slash ? slash + 1 : program);
-	char *real = language || !slash ? NULL : realpath(program, NULL);
-
-	if (real)
-		language = interpreter_language__of(strrchr(real, '/') + 1);
-	free(real);
-	return language && !strcmp(language->name, "python");
-}
-
 /* A path that is not there is one that somebody meant to be there: its name tells. */
 static int check_shebang(const struct py_plan *plan, const struct shebang *shebang)
 {
-	if (is_python(shebang->program))
+	const struct interpreter_language *language =
+		interpreter_language__of_path(shebang->program);
+
+	if (language && !strcmp(language->name, "python"))
 		return 0;
 	message("the first line of '%s' names '%s', which is no Python; -i names the Python to run "
 		"it, and `convoy record` takes any program",

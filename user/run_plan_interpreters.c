@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "message.h"
 #include "run_plan.h"
@@ -30,39 +29,6 @@ static int no_memory(void)
 	return -ENOMEM;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return !strcmp(a, b) ||
-	       (!stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
-}
-
-/* As interpreters__add() has it: one file may be several, by the name that it is called by. */
-static bool is_same(const struct interpreter *a, const struct interpreter *b)
-{
-	return is_same_file(a->path, b->path) && !strcmp(a->implementation, b->implementation) &&
-	       !strcmp(a->version, b->version);
-}
-
-/* Its place in the plan's list, where it is added if it is not there; its path is taken.
- * -ENOMEM. */
-static int take(struct interpreters *all, struct interpreter *found, size_t *at)
-{
-	struct interpreter *grown;
-
-	for (*at = 0; *at < all->n; (*at)++)
-		if (is_same(&all->list[*at], found))
-			return 0;
-	grown = realloc(all->list, (all->n + 1) * sizeof(*grown));
-	if (!grown)
-		return no_memory();
-	all->list = grown;
-	all->list[all->n++] = *found;
-	found->path = NULL;
-	return 0;
-}
-
 static int take_all(struct interpreters *all, struct interpreters *found, struct answer *answer)
 {
 	int err = 0;
@@ -71,9 +37,9 @@ static int take_all(struct interpreters *all, struct interpreters *found, struct
 	if (!answer->at)
 		return no_memory();
 	for (size_t i = 0; i < found->n && !err; i++)
-		err = take(all, &found->list[i], &answer->at[answer->n++]);
+		err = interpreters__take(all, &found->list[i], &answer->at[answer->n++]);
 	all->failed += found->failed;
-	return err;
+	return err ? no_memory() : 0;
 }
 
 static bool is_same_spec(const struct plan_request *a, const struct plan_request *b)
