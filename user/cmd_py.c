@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "message.h"
@@ -14,6 +12,7 @@
 #include "py_interpreter.h"
 #include "py_plan.h"
 #include "py_script.h"
+#include "read_back.h"
 #include "record.h"
 #include "record_docs.h"
 #include "record_file.h"
@@ -170,17 +169,11 @@ static int answer(const struct py *py, struct report *report)
 /* Prints the report. Returns 0 or an exit status after a message. */
 static int make_report(const struct py *py, int fd, bool *valid)
 {
-	const struct analysis_options options = { 0 };
-	struct recording_status status;
 	struct report *report;
-	int err = lseek(fd, 0, SEEK_SET) < 0 ? -errno :
-					       analysis__read(fd, &options, &report, &status);
+	int err = read_back(fd, &report);
 
-	if (err) {
-		message("cannot make the report: %s", strerror(-err));
+	if (err)
 		return CONVOY_EXIT_FAILED;
-	}
-	snprintf(report->version, sizeof(report->version), "%s", CONVOY_VERSION);
 	*valid = report->valid;
 	err = answer(py, report);
 	if (err)
@@ -205,11 +198,7 @@ static int conclude(const struct py *py, const struct record_outcome *outcome, i
 			(long)outcome->left);
 	if (!valid && !py->plan.allow_loss)
 		record__say_lost();
-	if (outcome->command_status > 0)
-		return outcome->command_status;
-	if (outcome->signal && outcome->signal != SIGINT)
-		return CONVOY_EXIT_SIGNAL + outcome->signal;
-	return valid || py->plan.allow_loss ? CONVOY_EXIT_OK : CONVOY_EXIT_INVALID;
+	return record_outcome__status(outcome, valid, py->plan.allow_loss);
 }
 
 static int run(const struct py *py, const struct record_plan *record)
@@ -231,13 +220,8 @@ static int run(const struct py *py, const struct record_plan *record)
 	request.fd = file.fd;
 	request.file = py->plan.recording ? &file : NULL;
 	status = record__run(&request, &outcome);
-	if (py->plan.recording) {
-		/* Of what never ran there is nothing to keep. */
-		if (!outcome.begun || outcome.exec_status || (status && !outcome.failed))
-			record_file__remove(&file);
-		else if (record_file__keep(&file))
-			outcome.failed = true;
-	}
+	if (py->plan.recording)
+		record_outcome__keep(&outcome, status, &file);
 	if (!status)
 		status = outcome.exec_status ? outcome.exec_status :
 			 outcome.failed	     ? CONVOY_EXIT_FAILED :

@@ -80,12 +80,7 @@ static int exit_status(const struct record_plan *plan, const struct record_outco
 	valid = is_valid(outcome, fd);
 	if (!valid)
 		record__say_lost();
-	/* Ctrl-C is how a recording is ended; a command's own status says more. */
-	if (outcome->command_status > 0)
-		return outcome->command_status;
-	if (outcome->signal && outcome->signal != SIGINT)
-		return CONVOY_EXIT_SIGNAL + outcome->signal;
-	return valid || plan->allow_loss ? CONVOY_EXIT_OK : CONVOY_EXIT_INVALID;
+	return record_outcome__status(outcome, valid, plan->allow_loss);
 }
 
 static int record(struct record_request *request)
@@ -100,12 +95,7 @@ static int record(struct record_request *request)
 	request->fd = file.fd;
 	request->file = &file;
 	status = record__run(request, &outcome);
-	/* Of what never ran there is nothing to keep. */
-	if (!outcome.begun || outcome.exec_status || (status && !outcome.failed))
-		record_file__remove(&file);
-	else if (record_file__keep(&file))
-		outcome.failed = true;
-	else
+	if (record_outcome__keep(&outcome, status, &file))
 		summarise(plan, &outcome);
 	if (!status)
 		status = exit_status(plan, &outcome, request->fd);

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analysis.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "features.h"
 #include "host.h"
 #include "message.h"
 #include "own_files.h"
+#include "read_back.h"
 #include "record_file.h"
 #include "recorder.h"
 #include "run_plan.h"
@@ -140,22 +140,13 @@ static int exit_status(const struct run_plan *plan, const struct report *report,
 
 static int make_report(const struct run_plan *plan, int fd, const struct run_outcome *outcome)
 {
-	const struct analysis_options options = { 0 };
-	struct recording_status recording;
 	struct report *report;
-	int err, status = CONVOY_EXIT_FAILED;
+	int status = CONVOY_EXIT_FAILED;
 
-	err = lseek(fd, 0, SEEK_SET) ? -errno : analysis__read(fd, &options, &report, &recording);
-	if (err) {
-		message("cannot make the report: %s%s%s", strerror(-err),
-			recording.damage[0] ? ": " : "", recording.damage);
+	if (read_back(fd, &report))
 		return CONVOY_EXIT_FAILED;
-	}
-	snprintf(report->version, sizeof(report->version), "%s", CONVOY_VERSION);
-	if (!report->n_modes)
-		status = exit_status(plan, report,
-				     outcome); /* nothing was measured, nothing to say */
-	else if (!report_output__write(&plan->report, report))
+	/* Where nothing was measured there is nothing to say. */
+	if (!report->n_modes || !report_output__write(&plan->report, report))
 		status = exit_status(plan, report, outcome);
 	if (status == CONVOY_EXIT_INVALID)
 		message("events were lost, so these numbers cannot be trusted (exit 4); "

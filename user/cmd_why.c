@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "message.h"
 #include "parse_option.h"
+#include "read_back.h"
 #include "record.h"
 #include "record_file.h"
 #include "report_output.h"
@@ -67,18 +67,12 @@ static int print(const struct why_plan *plan, const struct report *report)
 
 static int make_explanation(const struct why_plan *plan, const struct why_context *context, int fd)
 {
-	const struct analysis_options options = { 0 };
-	struct recording_status status;
 	struct report *report;
-	int err = lseek(fd, 0, SEEK_SET) < 0 ? -errno :
-					       analysis__read(fd, &options, &report, &status);
+	int err = read_back(fd, &report);
 	bool valid;
 
-	if (err) {
-		message("cannot make the report: %s", strerror(-err));
+	if (err)
 		return CONVOY_EXIT_FAILED;
-	}
-	snprintf(report->version, sizeof(report->version), "%s", CONVOY_VERSION);
 	valid = report->valid;
 	err = explain(report, context);
 	if (!err)
@@ -124,10 +118,8 @@ int cmd_why(int argc, char **argv)
 		message("watching process %ld for %g s; Ctrl-C shortens it", (long)plan.pid,
 			plan.seconds);
 	status = record__run(&request, &outcome);
-	if (plan.recording && (!outcome.begun || (status && !outcome.failed)))
-		record_file__remove(&file);
-	else if (plan.recording && record_file__keep(&file))
-		outcome.failed = true;
+	if (plan.recording)
+		record_outcome__keep(&outcome, status, &file);
 	if (!status && outcome.failed)
 		status = CONVOY_EXIT_FAILED;
 	if (!status) {

@@ -452,9 +452,3 @@ int record__run(const struct record_request *request, struct record_outcome *out
 	signals__give_back(record.signal_fd, &record.old_mask);
 	return status;
 }
-
-void record__say_lost(void)
-{
-	message("events were lost, so its numbers cannot be trusted (exit 4); "
-		"--allow-loss accepts them, a larger --ring-bytes may help");
-}

@@ -45,6 +45,16 @@ struct record_outcome {
  */
 int record__run(const struct record_request *request, struct record_outcome *outcome);
 
+/*
+ * record__run() gave `status`: the file gets its name if there is something to keep, and is
+ * removed if there is not. Is it there now? If it could not be given its name, the outcome is a
+ * failure, after a message.
+ */
+bool record_outcome__keep(struct record_outcome *outcome, int status, struct record_file *file);
+
+/* The exit status of one that did not fail, whose report is `valid` or not. */
+int record_outcome__status(const struct record_outcome *outcome, bool valid, bool allow_loss);
+
 /* A message: events were lost, what follows from that, and what may help. */
 void record__say_lost(void);
 
